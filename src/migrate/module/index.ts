@@ -1,0 +1,3 @@
+export { defaultHostProfile, defaultLinkTables, type HostIdType, type HostLinkTable, type HostProfile } from './host.ts';
+export { type HostFinding, type HostOptions, readHostProfile } from './host-profile.ts';
+export { linkIndexMigrationName, type MigrationFile, migrationFile, moduleMigrationsFolder, renderModule } from './render-module.ts';
