@@ -1,0 +1,55 @@
+import { defineConfig } from 'vitest/config';
+import { findOlderServer } from './test/support/older-server.ts';
+
+const older = findOlderServer();
+
+/** What depends on the server's version: catalogue reading and locks in migrate/, SQL and error codes in patient/. */
+const versionDependent = ['src/migrate/**/*.db.test.ts', 'src/patient/**/*.db.test.ts'];
+
+const database = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' } as const;
+
+export default defineConfig({
+  test: {
+    // The machines this runs on have few cores, and a server works beside the tests.
+    maxWorkers: 2,
+    passWithNoTests: true,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{src,sample-ehr,scripts}/**/*.test.ts'],
+          exclude: ['**/*.db.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'db',
+          include: ['{src,test,sample-ehr}/**/*.db.test.ts'],
+          exclude: ['**/node_modules/**', 'test/contract/**'],
+          globalSetup: ['test/support/embedded-server.setup.ts'],
+          ...database,
+        },
+      },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          globalSetup: ['test/support/embedded-server.setup.ts'],
+          ...database,
+        },
+      },
+      ...(older.binFolder === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: 'db-older',
+                include: versionDependent,
+                globalSetup: ['test/support/older-server.setup.ts'],
+                ...database,
+              },
+            },
+          ]),
+    ],
+  },
+});
