@@ -1,0 +1,62 @@
+-- Who did what to which chart, and what the outside has to be told: both written in the transaction of the change itself.
+
+-- CreateTable
+-- Append-only. The actor is text without a foreign key: the trail outlives the user, and services act too.
+CREATE TABLE "patient_audit_events" (
+    "id" UUID NOT NULL DEFAULT gen_random_uuid(),
+    "occurredAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "action" VARCHAR(100) NOT NULL,
+    "patientId" UUID,
+    "actorKind" VARCHAR(20) NOT NULL,
+    "actorId" VARCHAR(255),
+    "actorName" VARCHAR(255),
+    "origin" VARCHAR(100),
+    "requestId" VARCHAR(100),
+    "reason" TEXT,
+    "before" JSONB,
+    "after" JSONB,
+
+    CONSTRAINT "patient_audit_events_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+-- Rows carry ids and versions; a follower that may see more reads the chart.
+CREATE TABLE "patient_outbox_events" (
+    "id" UUID NOT NULL DEFAULT gen_random_uuid(),
+    "occurredAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "type" VARCHAR(100) NOT NULL,
+    "patientId" UUID NOT NULL,
+    "patientVersion" INTEGER NOT NULL,
+    "payload" JSONB NOT NULL,
+    "publishedAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "patient_outbox_events_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+-- Serves: the trail of one patient, newest first.
+CREATE INDEX "patient_audit_events_patientId_occurredAt_id_idx" ON "patient_audit_events"("patientId", "occurredAt", "id");
+
+-- CreateIndex
+-- Serves: what one user did, newest first.
+CREATE INDEX "patient_audit_events_actorId_occurredAt_id_idx" ON "patient_audit_events"("actorId", "occurredAt", "id");
+
+-- CreateIndex
+-- Serves: the events not yet published, oldest first.
+CREATE INDEX "patient_outbox_events_publishedAt_occurredAt_id_idx" ON "patient_outbox_events"("publishedAt", "occurredAt", "id");
+
+-- CreateIndex
+-- Serves: the events of one patient.
+CREATE INDEX "patient_outbox_events_patientId_occurredAt_id_idx" ON "patient_outbox_events"("patientId", "occurredAt", "id");
+
+-- AddForeignKey
+ALTER TABLE "patient_audit_events" ADD CONSTRAINT "patient_audit_events_patientId_fkey" FOREIGN KEY ("patientId") REFERENCES "patients"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "patient_outbox_events" ADD CONSTRAINT "patient_outbox_events_patientId_fkey" FOREIGN KEY ("patientId") REFERENCES "patients"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddCheck
+ALTER TABLE "patient_audit_events" ADD CONSTRAINT "patient_audit_events_actorKind_check" CHECK ("actorKind" IN ('user', 'service', 'system'));
+
+-- AddCheck
+ALTER TABLE "patient_outbox_events" ADD CONSTRAINT "patient_outbox_events_patientVersion_check" CHECK ("patientVersion" >= 1);
