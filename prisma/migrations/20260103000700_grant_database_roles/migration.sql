@@ -1,0 +1,56 @@
+-- The app's role can neither change tables nor delete patients; audit rows can only be added. Roles belong to the whole server, so another
+-- database may have made them before, or may be making them at this moment. Who may not create roles gets a notice and the grants that can be made.
+
+-- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patients', 'SELECT'), ('onechart_app', 'patients', 'INSERT'), ('onechart_app', 'patients', 'UPDATE'), ('onechart_app', 'mrn_counters', 'UPDATE'), ('onechart_reader', 'patients', 'SELECT')) AS wanted(role, relation, privilege)), false)
+DO $onechart$
+DECLARE
+  -- role, privileges, tables
+  grants CONSTANT text[] := ARRAY[
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'patients'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE, DELETE', 'patient_contacts'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE, DELETE', 'patient_documents'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'patient_allergies'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'patient_risk_flags'],
+    ['onechart_app', 'SELECT, INSERT', 'patient_merge_history'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_authorities'],
+    ['onechart_app', 'SELECT, INSERT', 'mrn_formats'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_counters'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_blocks'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_returned_ranges'],
+    ['onechart_reader', 'SELECT', 'patients'],
+    ['onechart_reader', 'SELECT', 'patient_contacts'],
+    ['onechart_reader', 'SELECT', 'patient_documents'],
+    ['onechart_reader', 'SELECT', 'patient_allergies'],
+    ['onechart_reader', 'SELECT', 'patient_risk_flags'],
+    ['onechart_reader', 'SELECT', 'patient_merge_history']
+  ];
+  wanted text[];
+  role_name text;
+BEGIN
+  FOREACH role_name IN ARRAY ARRAY['onechart_app', 'onechart_auditor', 'onechart_reader'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
+      EXCEPTION
+        WHEN duplicate_object OR unique_violation THEN
+          NULL; -- another database made it in the meantime
+        WHEN insufficient_privilege THEN
+          RAISE NOTICE 'Role % is missing and % may not create it. Let an administrator run: CREATE ROLE % NOLOGIN; then apply the migrations again.', role_name, current_user, role_name;
+      END;
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
+      BEGIN
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role_name);
+      EXCEPTION WHEN insufficient_privilege THEN
+        RAISE NOTICE '% may not grant on schema %. Let its owner run: GRANT USAGE ON SCHEMA % TO %;', current_user, current_schema(), quote_ident(current_schema()), role_name;
+      END;
+    END IF;
+  END LOOP;
+
+  FOREACH wanted SLICE 1 IN ARRAY grants LOOP
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted[1]) THEN
+      EXECUTE format('GRANT %s ON TABLE %I.%I TO %I', wanted[2], current_schema(), wanted[3], wanted[1]);
+    END IF;
+  END LOOP;
+END
+$onechart$;
