@@ -1,0 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import type { Clock } from '../base/clock.ts';
+import type { NewId } from '../base/ids.ts';
+import type { Tables } from './tables.ts';
+
+/** A pool-backed Kysely or an open transaction: the same type, so that no function exists twice. */
+export type Db = Kysely<Tables>;
+
+/** Who acts. A `user` has an id of the host's users table; a service or the system itself has none there. */
+export interface Actor {
+  readonly kind: 'user' | 'service' | 'system';
+  readonly id?: string;
+  readonly name?: string;
+}
+
+/** Everything a use case needs from outside. It is passed on; nothing reads a global. */
+export interface Ctx {
+  readonly db: Db;
+  /** For work on connections of its own, outside an open transaction. Undefined when the host handed over a single connection or a transaction. */
+  readonly pool: Pool | undefined;
+  readonly actor: Actor;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly requestId?: string;
+  readonly reason?: string;
+  /** Where the call came from (`library`, `cli`, an address); recorded in the audit trail. */
+  readonly origin?: string;
+  /** The schema of the registry's tables, where it is not the one the connection finds by itself. */
+  readonly schema?: string;
+}

@@ -1,0 +1,221 @@
+// Generated from the catalogue of a migrated database by scripts/generate-table-types.ts. Do not edit.
+import type { ColumnType, Generated } from 'kysely';
+
+type Timestamp = ColumnType<Date, Date | string, Date | string>;
+type Json = ColumnType<unknown, string, string>;
+export type PatientStatus = 'ACTIVE' | 'INACTIVE' | 'DECEASED' | 'ARCHIVED';
+
+export interface PatientTable {
+  id: Generated<string>;
+  mrn: string;
+  firstName: string | null;
+  middleName: string | null;
+  lastName: string;
+  dateOfBirth: string | null;
+  gender: string | null;
+  bloodType: string | null;
+  email: string | null;
+  phone: string | null;
+  phoneSecondary: string | null;
+  addressLine1: string | null;
+  addressLine2: string | null;
+  city: string | null;
+  state: string | null;
+  zipCode: string | null;
+  country: string | null;
+  status: Generated<PatientStatus>;
+  restricted: Generated<boolean>;
+  restrictedReason: string | null;
+  restrictedAt: Timestamp | null;
+  restrictedBy: string | null;
+  deceased: Generated<boolean>;
+  deceasedAt: Timestamp | null;
+  deceasedBy: string | null;
+  archived: Generated<boolean>;
+  archivedAt: Timestamp | null;
+  archivedBy: string | null;
+  archivedReason: string | null;
+  mergedInto: string | null;
+  mergedAt: Timestamp | null;
+  mergedBy: string | null;
+  createdAt: Generated<Timestamp>;
+  updatedAt: Generated<Timestamp>;
+  createdBy: string | null;
+  updatedBy: string | null;
+  version: Generated<number>;
+}
+
+export interface PatientContactTable {
+  id: Generated<string>;
+  patientId: string;
+  firstName: string;
+  lastName: string;
+  relationship: string;
+  phone: string | null;
+  email: string | null;
+  address: string | null;
+  isEmergencyContact: Generated<boolean>;
+  priority: Generated<number>;
+  notes: string | null;
+  createdAt: Generated<Timestamp>;
+  updatedAt: Generated<Timestamp>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface PatientDocumentTable {
+  id: Generated<string>;
+  patientId: string;
+  documentType: string;
+  documentNumber: string | null;
+  fileName: string | null;
+  filePath: string | null;
+  fileSize: number | null;
+  mimeType: string | null;
+  issuedBy: string | null;
+  issuedDate: string | null;
+  expiryDate: string | null;
+  isVerified: Generated<boolean>;
+  verifiedBy: string | null;
+  notes: string | null;
+  createdAt: Generated<Timestamp>;
+  updatedAt: Generated<Timestamp>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface PatientAllergyTable {
+  id: Generated<string>;
+  patientId: string;
+  allergen: string;
+  allergyType: string;
+  severity: string;
+  reaction: string | null;
+  diagnosedAt: string | null;
+  diagnosedBy: string | null;
+  active: Generated<boolean>;
+  notes: string | null;
+  createdAt: Generated<Timestamp>;
+  updatedAt: Generated<Timestamp>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface PatientRiskFlagTable {
+  id: Generated<string>;
+  patientId: string;
+  flagType: string;
+  severity: string;
+  description: string | null;
+  setBy: string | null;
+  setAt: Generated<Timestamp>;
+  active: Generated<boolean>;
+  clearedBy: string | null;
+  clearedAt: Timestamp | null;
+  notes: string | null;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface PatientMergeHistoryTable {
+  id: Generated<string>;
+  sourcePatientId: string;
+  targetPatientId: string;
+  mergedAt: Generated<Timestamp>;
+  mergedBy: string | null;
+  reason: string | null;
+  mergeEventId: Generated<string>;
+}
+
+export interface PatientAuditEventTable {
+  id: Generated<string>;
+  occurredAt: Generated<Timestamp>;
+  action: string;
+  patientId: string | null;
+  actorKind: string;
+  actorId: string | null;
+  actorName: string | null;
+  origin: string | null;
+  requestId: string | null;
+  reason: string | null;
+  before: Json | null;
+  after: Json | null;
+}
+
+export interface PatientOutboxEventTable {
+  id: Generated<string>;
+  occurredAt: Generated<Timestamp>;
+  type: string;
+  patientId: string;
+  patientVersion: number;
+  payload: Json;
+  publishedAt: Timestamp | null;
+}
+
+export interface MrnAuthorityTable {
+  code: string;
+  name: string;
+  createdAt: Generated<Timestamp>;
+}
+
+export interface MrnFormatTable {
+  authorityCode: string;
+  version: number;
+  prefix: string;
+  separator: string;
+  yearly: boolean;
+  width: number;
+  checkDigit: string;
+  timeZone: string;
+  createdAt: Generated<Timestamp>;
+}
+
+export interface MrnCounterTable {
+  authorityCode: string;
+  year: number;
+  lastNumber: number;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface MrnBlockTable {
+  id: Generated<string>;
+  authorityCode: string;
+  formatVersion: number;
+  year: number;
+  kind: string;
+  firstNumber: number;
+  lastNumber: number;
+  instance: string;
+  host: string;
+  processId: number;
+  leasedAt: Generated<Timestamp>;
+  expiresAt: Timestamp;
+  closedAt: Timestamp | null;
+}
+
+export interface MrnReturnedRangeTable {
+  id: Generated<string>;
+  authorityCode: string;
+  year: number;
+  firstNumber: number;
+  lastNumber: number;
+  returnedByBlockId: string;
+  returnedAt: Generated<Timestamp>;
+  takenByBlockId: string | null;
+  takenAt: Timestamp | null;
+}
+
+export interface Tables {
+  patients: PatientTable;
+  patient_contacts: PatientContactTable;
+  patient_documents: PatientDocumentTable;
+  patient_allergies: PatientAllergyTable;
+  patient_risk_flags: PatientRiskFlagTable;
+  patient_merge_history: PatientMergeHistoryTable;
+  patient_audit_events: PatientAuditEventTable;
+  patient_outbox_events: PatientOutboxEventTable;
+  mrn_authorities: MrnAuthorityTable;
+  mrn_formats: MrnFormatTable;
+  mrn_counters: MrnCounterTable;
+  mrn_blocks: MrnBlockTable;
+  mrn_returned_ranges: MrnReturnedRangeTable;
+}

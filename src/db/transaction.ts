@@ -1,0 +1,118 @@
+import { sql } from 'kysely';
+import type { Ctx, Db } from './context.ts';
+import { sqlstateOf, translateDatabaseError } from './sqlstate.ts';
+
+/** Serialization failure and deadlock: the same work can succeed at once. */
+const retryable = new Set(['40001', '40P01']);
+const attempts = 5;
+
+/** Contexts whose transaction was opened (or guarded by a savepoint) here; work inside just joins. */
+const guarded = new WeakSet<Ctx>();
+
+/** Errors that came after the work was done, so that nobody knows whether the commit took place. */
+const uncertain = new WeakSet<object>();
+
+/**
+ * Runs the work in one transaction.
+ *
+ * On a pool: begins one, commits when the work ends well, rolls back when it throws, and tries again a few times on
+ * 40001 and 40P01. On a transaction of the host: sets a savepoint, so that failed work leaves the host's
+ * transaction usable and without half of the work. Inside another `inTransaction`: joins it.
+ *
+ * PostgreSQL errors leave here as AppErrors.
+ */
+export async function inTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  if (guarded.has(ctx)) return work(ctx);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return ctx.db.isTransaction ? await inSavepoint(ctx, work) : await inOwnTransaction(ctx, work);
+    } catch (error) {
+      const state = sqlstateOf(error);
+      // In the host's transaction a serialization failure cannot be mended: its snapshot stays the same. A deadlock can, as the savepoint gave back our locks.
+      const worthwhile = state !== undefined && retryable.has(state) && !(ctx.db.isTransaction && state === '40001');
+      if (!worthwhile || attempt >= attempts) {
+        const translated = translateDatabaseError(error);
+        if (isObject(error) && uncertain.has(error) && isObject(translated)) uncertain.add(translated);
+        throw translated;
+      }
+    }
+  }
+}
+
+/** Whether it is certain that nothing of the work remains: false when COMMIT was on its way as the connection broke. */
+export function certainlyRolledBack(error: unknown): boolean {
+  return !(isObject(error) && uncertain.has(error));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+async function inOwnTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  let done = false;
+  try {
+    return await ctx.db.transaction().execute(async (db) => {
+      await announce(db, ctx);
+      const result = await work(guard(ctx, db));
+      done = true;
+      return result;
+    });
+  } catch (error) {
+    if (done && isObject(error)) uncertain.add(error);
+    throw error;
+  }
+}
+
+async function inSavepoint<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  const { db } = ctx;
+  await sql`savepoint onechart`.execute(db);
+  try {
+    const before = await announce(db, ctx);
+    const result = await work(guard(ctx, db));
+    if (before) await setLocal(db, before);
+    await sql`release savepoint onechart`.execute(db);
+    return result;
+  } catch (error) {
+    // Rolling back also undoes the settings. On a broken connection the first error is the one worth telling.
+    await sql`rollback to savepoint onechart`.execute(db).then(
+      () => sql`release savepoint onechart`.execute(db),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+function guard(ctx: Ctx, db: Db): Ctx {
+  const inner: Ctx = { ...ctx, db };
+  guarded.add(inner);
+  return inner;
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+/**
+ * Tells the database who acts (`onechart.actor`, for triggers and logs of the host) and where the tables are, for
+ * this transaction only. Returns what the settings were, as a host's transaction must get them back.
+ */
+async function announce(db: Db, ctx: Ctx): Promise<Settings | undefined> {
+  const wanted: Settings = {
+    'onechart.actor': [ctx.actor.kind, ctx.actor.id].filter((part) => part !== undefined).join(':'),
+    ...(ctx.schema === undefined ? {} : { search_path: quoteName(ctx.schema) }),
+  };
+  if (!db.isTransaction || ctx.schema === undefined) {
+    await setLocal(db, wanted);
+    return undefined;
+  }
+  const { rows } = await sql<{ path: string; actor: string | null }>`select current_setting('search_path') as path, current_setting('onechart.actor', true) as actor`.execute(db);
+  await setLocal(db, wanted);
+  return { search_path: rows[0]?.path ?? '', 'onechart.actor': rows[0]?.actor ?? '' };
+}
+
+async function setLocal(db: Db, settings: Settings): Promise<void> {
+  const calls = Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`);
+  await sql`select ${sql.join(calls)}`.execute(db);
+}
+
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
