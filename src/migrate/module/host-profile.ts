@@ -244,7 +244,7 @@ async function readLinkIndexChecksum(client: ClientBase, schema: string): Promis
   const history = `${client.escapeIdentifier(schema)}."_prisma_migrations"`;
   const { rows: there } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [history]);
   if (!there[0]?.there) return undefined;
-  const { rows } = await client.query<{ checksum: string }>(`SELECT checksum FROM ${history} WHERE migration_name = $1 AND rolled_back_at IS NULL ORDER BY started_at DESC LIMIT 1`, [linkIndexMigrationName]);
+  const { rows } = await client.query<{ checksum: string }>(`SELECT checksum FROM ${history} WHERE migration_name ~ '^[0-9]{14}_index_link_tables$' AND rolled_back_at IS NULL ORDER BY started_at DESC LIMIT 1`);
   return rows[0]?.checksum;
 }
 

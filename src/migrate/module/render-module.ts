@@ -80,7 +80,7 @@ function renderForHost(name: string, sql: string, profile: HostProfile): string 
 const uuidColumn = /^( {4}"(\w+)" )UUID\b(.*)$/gm;
 
 /** Columns that hold the id of a user of the host, with or without a foreign key. */
-function isUserColumn(column: string): boolean {
+export function isUserColumn(column: string): boolean {
   return /(?:By|[uU]serId)$/.test(column);
 }
 
