@@ -1,0 +1,50 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { AppError } from '../base/errors.ts';
+import { recordedFiles } from './journal.ts';
+import { type HostFinding, type HostOptions, type MigrationFile, migrationFile, readHostProfile, renderModule } from './module/index.ts';
+
+/** Which migrations count for a database, and what was found out about the host on the way. */
+export interface MigrationSource {
+  readonly origin: 'host folder' | 'built in';
+  /** In the order of their names, which is the order in which Prisma applies them. */
+  readonly files: readonly MigrationFile[];
+  readonly findings: readonly HostFinding[];
+}
+
+const moduleName = /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles)$/;
+
+/**
+ * Finds the module's migrations: in the host's Prisma folder when one is named (from `migrate init` on the host's
+ * files are the ones that count), else rendered for this host. What was applied once stays as it was applied: the
+ * recorded text counts, because the host has changed by it (an index that was missing is there now).
+ */
+export async function loadMigrations(client: pg.ClientBase, options: HostOptions & { dir?: string | undefined }): Promise<MigrationSource> {
+  const { profile, findings } = await readHostProfile(client, options);
+  if (options.dir !== undefined) return { origin: 'host folder', files: readMigrationsFolder(options.dir), findings };
+  const recorded = await recordedFiles(client, options.schema);
+  const files = new Map((profile ? renderModule(profile) : []).map((file) => [file.name, file]));
+  for (const file of recorded) files.set(file.name, { name: file.name, sql: file.sql, checksum: file.checksum });
+  return { origin: 'built in', files: [...files.values()].sort(byName), findings };
+}
+
+/** Reads the module's migrations from `<dir>/migrations` (or from `<dir>` when it is that folder itself). */
+export function readMigrationsFolder(dir: string): MigrationFile[] {
+  const folder = existsSync(join(dir, 'migrations')) ? join(dir, 'migrations') : dir;
+  if (!existsSync(folder)) throw new AppError('not-found', 'MIGRATIONS_FOLDER_MISSING', `There is no folder ${folder}. Give the host's Prisma folder with --dir, or leave --dir out to use the built-in migrations.`, { folder });
+  const files = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && moduleName.test(entry.name))
+    .map((entry) => {
+      const path = join(folder, entry.name, 'migration.sql');
+      if (!existsSync(path)) throw new AppError('not-found', 'MIGRATION_FILE_MISSING', `${path} is missing. Restore it from version control, or run onechart migrate init again.`, { path });
+      return migrationFile(entry.name, readFileSync(path, 'utf8'));
+    })
+    .sort(byName);
+  if (files.length === 0) throw new AppError('not-found', 'MODULE_MIGRATIONS_MISSING', `${folder} holds none of the patient module's migrations. Write them there with: onechart migrate init --dir ${dir}`, { folder });
+  return files;
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

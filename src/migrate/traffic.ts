@@ -1,0 +1,32 @@
+import type pg from 'pg';
+import { rows } from './sql.ts';
+
+/** What is known of a table's size and traffic without reading it. */
+export interface TableTraffic {
+  readonly table: string;
+  readonly rows: number;
+  readonly megabytes: number;
+  readonly pages: number;
+  /** Inserts, updates and deletes per second, averaged since the statistics were reset or the server started. */
+  readonly writesPerSecond: number;
+}
+
+/** Reads size and traffic of tables from statistics; rows are the planner's estimate, scaled to the present size. */
+export async function readTraffic(client: pg.ClientBase, schema: string, tables: readonly string[]): Promise<Map<string, TableTraffic>> {
+  const found = await rows<TableTraffic>(
+    client,
+    `SELECT c.relname AS table,
+       CASE WHEN c.relpages > 0 AND c.reltuples >= 0 THEN c.reltuples / c.relpages * s.pages
+            ELSE greatest(coalesce(t.n_live_tup, 0), 0) END::float8 AS rows,
+       s.pages::float8 * current_setting('block_size')::int / 1048576 AS megabytes, s.pages::float8 AS pages,
+       coalesce((t.n_tup_ins + t.n_tup_upd + t.n_tup_del) / greatest(extract(epoch FROM now() - coalesce(d.stats_reset, pg_postmaster_start_time())), 1), 0)::float8 AS "writesPerSecond"
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN LATERAL (SELECT coalesce(sum(pg_relation_size(x.oid)), 0) / current_setting('block_size')::int AS pages
+       FROM (SELECT c.oid WHERE c.relkind = 'r' UNION ALL SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf AND c.relkind = 'p') AS x (oid)) AS s
+     LEFT JOIN pg_stat_all_tables t ON t.relid = c.oid
+     LEFT JOIN pg_stat_database d ON d.datname = current_database()
+     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)`,
+    [schema, tables],
+  );
+  return new Map(found.map((each) => [each.table, each]));
+}

@@ -1,0 +1,73 @@
+import type pg from 'pg';
+import type { Assessment } from './assess.ts';
+import { inRolledBackTransaction, quote, row, sqlstate } from './sql.ts';
+
+/** One thing verified: by definition, by the runbook's own query, or by trying it out. */
+export interface VerifiedItem {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly found: string;
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  /** Whether something is merely not applied yet, as against being wrong. */
+  readonly pending: boolean;
+  readonly items: readonly VerifiedItem[];
+}
+
+/** Verifies every object by definition and validity, the runbook's three queries, and smoke tests that are rolled back. */
+export async function verifyAssessment(client: pg.Client, schema: string, assessment: Assessment): Promise<Verification> {
+  const items: VerifiedItem[] = [];
+  for (const { file, statements, history, edited } of assessment.migrations) {
+    const wrong = statements.filter(({ object }) => object.state !== 'present');
+    const named = wrong.slice(0, 3).map(({ effect, object }) => `${effect.name} ${object.state}`);
+    const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
+    items.push({ name: file.name, ok: wrong.length === 0 && history === 'applied' && !edited, found: [`${statements.length - wrong.length} of ${statements.length} objects as defined and valid`, `history: ${edited ? 'edited after it was applied' : history}`, ...(wrong.length > 0 ? [`${named.join(', ')}${more}`] : [])].join('; ') });
+  }
+  const complete = items.every(({ ok }) => ok);
+  items.push(...(await runbookQueries(client, schema)));
+  if (complete) items.push(...(await smokeTests(client, assessment)));
+  const pending = assessment.migrations.some(({ history }) => history === 'absent' || history === 'rolled-back') && assessment.migrations.every(({ history, complete: whole, edited }) => !edited && (whole || history !== 'applied'));
+  return { ok: items.every(({ ok }) => ok), pending, items };
+}
+
+/** The three queries of the runbook's step 5, in the given schema. */
+async function runbookQueries(client: pg.Client, schema: string): Promise<VerifiedItem[]> {
+  const { tables, keys, enums } = await row<{ tables: number; keys: number; enums: number }>(
+    client,
+    `SELECT (SELECT count(*)::int FROM information_schema.tables WHERE table_schema = $1 AND table_name IN ('patients', 'patient_contacts', 'patient_documents', 'patient_allergies', 'patient_risk_flags', 'patient_merge_history')) AS tables,
+       (SELECT count(*)::int FROM information_schema.table_constraints WHERE constraint_type = 'FOREIGN KEY' AND constraint_name LIKE '%patient%' AND constraint_schema = $1) AS keys,
+       (SELECT count(*)::int FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE typname = 'PatientStatus' AND n.nspname = $1) AS enums`,
+    [schema],
+  );
+  return [
+    { name: 'runbook: tables', ok: tables === 6, found: `${tables} of 6` },
+    { name: 'runbook: foreign keys', ok: keys >= 1, found: `${keys} (15 and more on a host with five link tables and a users table)` },
+    { name: 'runbook: enum PatientStatus', ok: enums === 1, found: enums === 1 ? 'there' : 'missing' },
+  ];
+}
+
+/** Tries the module out; everything is rolled back. */
+async function smokeTests(client: pg.Client, assessment: Assessment): Promise<VerifiedItem[]> {
+  const links = assessment.migrations.flatMap(({ statements }) => {
+    const own = new Set(assessment.migrations.flatMap((each) => each.statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : []))));
+    return statements.flatMap(({ effect, text }) => (effect.kind === 'foreign-key' && effect.references === 'patients' && !own.has(effect.table) ? [{ table: effect.table, column: /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1] ?? 'patientId' }] : []));
+  });
+  return inRolledBackTransaction(client, async () => {
+    await client.query(`SET LOCAL lock_timeout = '500ms'`);
+    const items: VerifiedItem[] = [];
+    const made = await row<{ id: string }>(client, `INSERT INTO patients (mrn, "firstName", "lastName", "dateOfBirth") VALUES ('SMOKE-TEST-' || gen_random_uuid(), 'Smoke', 'Test', '1990-01-01') RETURNING id::text`);
+    items.push({ name: 'trial: a patient can be written', ok: made.id.length > 0, found: 'written, then rolled back' });
+    for (const { table, column } of links) {
+      await client.query('SAVEPOINT trial');
+      // A live row is only tried where nobody works on it.
+      const state = await client
+        .query(`UPDATE ${quote(table)} SET ${quote(column)} = gen_random_uuid() WHERE ctid = (SELECT ctid FROM ${quote(table)} LIMIT 1 FOR UPDATE SKIP LOCKED)`)
+        .then((answer) => (answer.rowCount === 0 ? 'no row to try' : 'accepted'), (error: unknown) => sqlstate(error) ?? 'failed');
+      await client.query('ROLLBACK TO SAVEPOINT trial');
+      items.push({ name: `trial: "${table}" refuses an unknown patient`, ok: state === '23503' || state === 'no row to try', found: state === '23503' ? 'refused by its foreign key' : state === 'no row to try' ? 'no row to try it on' : `not refused (${state})` });
+    }
+    return items;
+  });
+}
