@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
-import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { kyselyOnPool, poolInSchema } from '../db/connect.ts';
+import type { Db } from '../db/context.ts';
+import { sqlstateOf, translateDatabaseError } from '../db/sqlstate.ts';
 import { MrnFormatInput, type MrnRange, type MrnReport } from './mrn.schema.ts';
 import {
   countNumbers,
@@ -26,6 +28,8 @@ import { defaultMrnFormat, formatMrn, greatestMrnNumber, type MrnFormat, mrnPatt
 export interface MrnContext {
   readonly db: MrnDb;
   readonly pool: pg.Pool | undefined;
+  /** The schema of the registry's tables, where it is not the one the connection finds by itself. */
+  readonly schema?: string;
 }
 
 export interface IssuedMrn {
@@ -110,19 +114,12 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   const years = new Map<number, YearState>();
   const returning = new Set<Promise<void>>();
   let format: StoredMrnFormat | undefined;
-  let own: Kysely<unknown> | undefined;
+  let own: Db | undefined;
   let closing: Promise<void> | undefined;
 
-  /** One connection of our own: a lease must not wait for the caller's pool, whose connections may all be held by callers that wait for a lease. */
-  function ownDb(pool: pg.Pool): Kysely<unknown> {
-    if (!own) {
-      // The pool hides the password from enumeration, so that a spread alone would lose it.
-      const { password, ssl } = pool.options;
-      const ownPool = new pg.Pool({ ...pool.options, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }), max: 1, min: 0, allowExitOnIdle: true });
-      // An idle connection that breaks is replaced at the next lease, which also reports what is wrong.
-      ownPool.on('error', () => undefined);
-      own = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: ownPool }) });
-    }
+  /** Connections of our own: a lease must not wait for the caller's pool, whose connections may all be held by callers that wait for a lease. */
+  function ownDb(pool: pg.Pool, schema: string | undefined): Db {
+    own ??= kyselyOnPool(schema === undefined ? poolLike(pool) : poolInSchema(pool, schema));
     return own;
   }
 
@@ -217,11 +214,11 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
     return Math.max(1, Math.min(Math.max(state.size, state.waiting.length), Math.max(maxBlock, 1)));
   }
 
-  async function serve(state: YearState, pool: pg.Pool): Promise<void> {
+  async function serve(state: YearState, db: Db): Promise<void> {
     while (state.waiting.length > 0) {
       const started = performance.now();
       const size = nextSize(state, started);
-      const leased = await ownDb(pool)
+      const leased = await db
         .transaction()
         .setIsolationLevel('read committed')
         .execute(async (transaction) => {
@@ -249,7 +246,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   async function issueMrn(ctx: MrnContext, at: Date): Promise<IssuedMrn> {
     if (closing) throw new AppError('unavailable', 'MRN_ISSUER_CLOSED', 'The registry is closed; it issues no more medical record numbers.', {});
     const { pool } = ctx;
-    const current = format ?? (await loadFormat(pool ? ownDb(pool) : ctx.db));
+    const current = format ?? (await loadFormat(pool ? ownDb(pool, ctx.schema) : ctx.db));
     const year = mrnYear(current, at);
     if (!pool) {
       // Only the caller's transaction is there: one number inside it. The counter stays locked until it ends, and no gap remains if it rolls back.
@@ -261,7 +258,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
     if (atHand) return atHand;
     const { promise, resolve, reject } = Promise.withResolvers<IssuedMrn>();
     state.waiting.push({ resolve, reject });
-    state.leasing ??= serve(state, pool)
+    state.leasing ??= serve(state, ownDb(pool, ctx.schema))
       .catch((error: unknown) => {
         for (const each of state.waiting.splice(0)) each.reject(translated(error));
       })
@@ -272,7 +269,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   }
 
   async function recordExistingMrn(ctx: MrnContext, mrn: string): Promise<void> {
-    const db = ctx.pool ? ownDb(ctx.pool) : ctx.db;
+    const db = ctx.pool ? ownDb(ctx.pool, ctx.schema) : ctx.db;
     const current = format ?? (await loadFormat(db));
     const parts = parseMrn(current, mrn);
     if (!parts || parts.number > greatestMrnNumber) return;
@@ -299,8 +296,17 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   };
 }
 
+/** A pool of one connection with the settings of another pool, which hides the password and keys from enumeration, so that a spread alone would lose them. */
+function poolLike(pool: pg.Pool): pg.Pool {
+  const { password, ssl } = pool.options;
+  const own = new pg.Pool({ ...pool.options, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }), max: 1, min: 0, allowExitOnIdle: true });
+  // An idle connection that breaks is replaced at the next lease, which also reports what is wrong.
+  own.on('error', () => undefined);
+  return own;
+}
+
 function translated(error: unknown): unknown {
-  if ((error as { code?: unknown } | undefined)?.code !== '55P03') return error;
+  if (sqlstateOf(error) !== '55P03') return translateDatabaseError(error);
   return new AppError('busy', 'MRN_COUNTER_BUSY', 'The counter of the medical record numbers is held by an open transaction. Find who holds it in pg_stat_activity, or try again.', {}, { cause: error });
 }
 
