@@ -214,3 +214,34 @@ COMMENT ON COLUMN "mrn_returned_ranges"."takenAt" IS 'When it was taken.';
 COMMENT ON INDEX "mrn_returned_ranges_pkey" IS 'Serves: one row by its key.';
 COMMENT ON INDEX "mrn_returned_ranges_year_takenByBlockId_firstNumber_idx" IS 'Serves: a lease, which takes the lowest returned range that nobody has taken ("takenByBlockId" IS NULL).';
 COMMENT ON INDEX "mrn_returned_ranges_returnedByBlockId_idx" IS 'Serves: the gap report, which subtracts from a block what it gave back.';
+
+-- AddComment
+COMMENT ON TABLE "patient_audit_events" IS 'Who did what to which chart, reads included. Append-only; the app may add rows and read them, nothing else.';
+COMMENT ON COLUMN "patient_audit_events"."id" IS 'Key; time-ordered.';
+COMMENT ON COLUMN "patient_audit_events"."occurredAt" IS 'When.';
+COMMENT ON COLUMN "patient_audit_events"."action" IS 'What was done, for example patient.registered.';
+COMMENT ON COLUMN "patient_audit_events"."patientId" IS 'The chart; null for acts that concern none, such as a search.';
+COMMENT ON COLUMN "patient_audit_events"."actorKind" IS 'user, service or system.';
+COMMENT ON COLUMN "patient_audit_events"."actorId" IS 'Id of the actor, without a foreign key: the trail outlives the user.';
+COMMENT ON COLUMN "patient_audit_events"."actorName" IS 'Name of the actor at that time.';
+COMMENT ON COLUMN "patient_audit_events"."origin" IS 'From where: address, program or interface.';
+COMMENT ON COLUMN "patient_audit_events"."requestId" IS 'The request it belongs to, as in the log.';
+COMMENT ON COLUMN "patient_audit_events"."reason" IS 'Why, where a reason was asked for.';
+COMMENT ON COLUMN "patient_audit_events"."before" IS 'Changed fields as they were.';
+COMMENT ON COLUMN "patient_audit_events"."after" IS 'Changed fields as they became.';
+COMMENT ON INDEX "patient_audit_events_pkey" IS 'Serves: one row by its key.';
+COMMENT ON INDEX "patient_audit_events_patientId_occurredAt_id_idx" IS 'Serves: the trail of one patient, newest first.';
+COMMENT ON INDEX "patient_audit_events_actorId_occurredAt_id_idx" IS 'Serves: what one user did, newest first.';
+
+-- AddComment
+COMMENT ON TABLE "patient_outbox_events" IS 'What other systems have to be told, written in the transaction of the change. Ids and versions, no names.';
+COMMENT ON COLUMN "patient_outbox_events"."id" IS 'Key; time-ordered.';
+COMMENT ON COLUMN "patient_outbox_events"."occurredAt" IS 'When.';
+COMMENT ON COLUMN "patient_outbox_events"."type" IS 'What happened, for example patient.registered.';
+COMMENT ON COLUMN "patient_outbox_events"."patientId" IS 'The chart.';
+COMMENT ON COLUMN "patient_outbox_events"."patientVersion" IS 'Version of the chart after the change.';
+COMMENT ON COLUMN "patient_outbox_events"."payload" IS 'Further ids a follower needs.';
+COMMENT ON COLUMN "patient_outbox_events"."publishedAt" IS 'When it was passed on; null while it waits.';
+COMMENT ON INDEX "patient_outbox_events_pkey" IS 'Serves: one row by its key.';
+COMMENT ON INDEX "patient_outbox_events_publishedAt_occurredAt_id_idx" IS 'Serves: the events not yet published, oldest first.';
+COMMENT ON INDEX "patient_outbox_events_patientId_occurredAt_id_idx" IS 'Serves: the events of one patient.';

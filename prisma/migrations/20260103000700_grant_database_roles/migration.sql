@@ -1,7 +1,7 @@
 -- The app's role can neither change tables nor delete patients; audit rows can only be added. Roles belong to the whole server, so another
 -- database may have made them before, or may be making them at this moment. Who may not create roles gets a notice and the grants that can be made.
 
--- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patients', 'SELECT'), ('onechart_app', 'patients', 'INSERT'), ('onechart_app', 'patients', 'UPDATE'), ('onechart_app', 'mrn_counters', 'UPDATE'), ('onechart_reader', 'patients', 'SELECT')) AS wanted(role, relation, privilege)), false)
+-- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patients', 'SELECT'), ('onechart_app', 'patients', 'INSERT'), ('onechart_app', 'patients', 'UPDATE'), ('onechart_app', 'mrn_counters', 'UPDATE'), ('onechart_app', 'patient_audit_events', 'INSERT'), ('onechart_auditor', 'patient_audit_events', 'SELECT'), ('onechart_reader', 'patients', 'SELECT')) AS wanted(role, relation, privilege)), false)
 DO $onechart$
 DECLARE
   -- role, privileges, tables
@@ -17,6 +17,9 @@ DECLARE
     ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_counters'],
     ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_blocks'],
     ['onechart_app', 'SELECT, INSERT, UPDATE', 'mrn_returned_ranges'],
+    ['onechart_app', 'SELECT, INSERT', 'patient_audit_events'],
+    ['onechart_app', 'SELECT, INSERT, UPDATE', 'patient_outbox_events'],
+    ['onechart_auditor', 'SELECT', 'patient_audit_events'],
     ['onechart_reader', 'SELECT', 'patients'],
     ['onechart_reader', 'SELECT', 'patient_contacts'],
     ['onechart_reader', 'SELECT', 'patient_documents'],
