@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { AppError, toAppError } from '../base/errors.ts';
+import { packageVersion } from '../base/version.ts';
+import { addDbCommands } from './commands/db.ts';
+import { addMrnCommands } from './commands/mrn.ts';
 import { type CliIo, note, printJson } from './io.ts';
 
 /** The whole command tree. The generated docs/cli.md is read from it. */
@@ -18,6 +20,8 @@ export function buildProgram(io: CliIo): Command {
       writeErr: (text) => io.stderr.write(text),
       outputError: () => undefined,
     });
+  addDbCommands(program, io);
+  addMrnCommands(program, io);
   for (const command of leafCommands(program)) {
     command.exitOverride();
     if (!command.options.some((option) => option.long === '--json')) command.option('--json', 'print the result as JSON for machines');
@@ -72,9 +76,4 @@ function usageError(error: CommanderError): AppError {
 /** Every command that does something (has no commands below it). */
 export function leafCommands(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leafCommands);
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
 }

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import type { RouteContract } from '../api/contract.ts';
+import type { Liveness, Readiness } from '../api/health.schema.ts';
+import { openApiDocument } from '../api/openapi.ts';
+import { liveRoute, openApiRoute, readyRoute, routes } from '../api/routes.ts';
+import { AppError, toAppError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { packageVersion } from '../base/version.ts';
+import { isClientFault, toProblem } from './problem.ts';
+
+export interface ServerOptions {
+  /** Resolves when requests can be served; throws an AppError that says why not. */
+  readonly assertReady: () => Promise<void>;
+  readonly log?: Logger;
+}
+
+/** The HTTP server, not yet listening: `inject` works on it, and `listen` opens it. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log as FastifyBaseLogger }),
+    genReqId: (request) => acceptedRequestId(request.headers['x-request-id']) ?? randomUUID(),
+    // A hung client must not hold a connection for ever.
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  });
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('cache-control', 'no-store');
+  });
+  server.setErrorHandler((thrown, request, reply) => {
+    const error = isClientFault(thrown)
+      ? new AppError('invalid', 'REQUEST_INVALID', 'The request is malformed. Check its body and headers against /openapi.json.', { reason: thrown.code })
+      : toAppError(thrown);
+    if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
+    return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const error = new AppError('not-found', 'ROUTE_NOT_FOUND', 'There is no such route. /openapi.json lists those there are.');
+    return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
+  });
+
+  const version = packageVersion();
+  const document = openApiDocument(routes, version);
+  serve(server, liveRoute, async (): Promise<Liveness> => ({ status: 'live', version }));
+  serve(server, readyRoute, async (): Promise<Readiness> => {
+    await options.assertReady();
+    return { status: 'ready', checks: { database: 'reachable', migrations: 'in-sync' } };
+  });
+  serve(server, openApiRoute, async () => document);
+  return server;
+}
+
+function serve(server: FastifyInstance, contract: RouteContract, handler: () => Promise<object>): void {
+  server.route({ method: contract.method, url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler });
+}
+
+/** A caller's own request id is kept when it cannot do harm in a log or a header. */
+function acceptedRequestId(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined;
+}
+
+/** Opens the server. A taken port is said in words; the caller may try another. */
+export async function listen(server: FastifyInstance, options: { port: number; host: string }): Promise<string> {
+  try {
+    return await server.listen(options);
+  } catch (thrown) {
+    const reason = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+    if (reason === 'EADDRINUSE') {
+      throw new AppError('unavailable', 'HTTP_PORT_TAKEN', `Port ${options.port} on ${options.host} is taken by another program. Stop it, or choose another with --port (0 takes any free one).`, { ...options }, { cause: thrown });
+    }
+    if (reason === 'EACCES' || reason === 'EADDRNOTAVAIL' || reason === 'ENOTFOUND') {
+      throw new AppError('unavailable', 'HTTP_ADDRESS_UNUSABLE', `The address ${options.host}:${options.port} cannot be opened (${reason}). Choose another with --host and --port.`, { ...options }, { cause: thrown });
+    }
+    throw thrown;
+  }
+}
