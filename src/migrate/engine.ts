@@ -7,11 +7,12 @@ import { type Assessment, assess } from './assess.ts';
 import { checkAssessment, checkOrphans, checkServer, checkTableRights, type Finding, hostFindings, throwBlocks } from './check.ts';
 import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history.ts';
 import { ensureJournal, finishRun, recordedFiles, recordFile, recordStep, startRun } from './journal.ts';
+import { type HostOptions, type HostProfile, type InitResult, initModule, linkIndexMigrationName, readHostProfile } from './module/index.ts';
 import { buildPlan, type Plan, type Step } from './plan.ts';
 import { connect, connectionError, defaultLockPatience, type LockedResult, type LockPatience, type MigrationLock, takeMigrationLock, withLockTimeout } from './session.ts';
 import { touchedTables } from './shadow.ts';
 import { loadMigrations, type MigrationSource } from './source.ts';
-import { row, sqlstate } from './sql.ts';
+import { quote, row, sqlstate } from './sql.ts';
 import { readTraffic } from './traffic.ts';
 import { type Verification, verifyAssessment } from './verify.ts';
 
@@ -71,11 +72,15 @@ async function withConnection<T>(options: MigrateOptions, work: (client: pg.Clie
   }
 }
 
+function hostOptions({ address, linkTables, usersTable }: MigrateOptions): HostOptions {
+  return { schema: address.schema, ...(linkTables ? { linkTables } : {}), ...(usersTable === undefined ? {} : { usersTable }) };
+}
+
 async function preflight(client: pg.Client, options: MigrateOptions): Promise<CheckResult & { source: MigrationSource | undefined }> {
   const { schema } = options.address;
   const findings = await checkServer(client, schema);
   if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source: undefined };
-  const source = await loadMigrations(client, { schema, ...(options.linkTables ? { linkTables: options.linkTables } : {}), ...(options.usersTable === undefined ? {} : { usersTable: options.usersTable }), dir: options.dir });
+  const source = await loadMigrations(client, { ...hostOptions(options), dir: options.dir });
   findings.push(...hostFindings(source.findings));
   if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source };
   const assessment = await assess(client, schema, source.files);
@@ -110,6 +115,31 @@ export async function migrationStatus(options: MigrateOptions): Promise<Assessme
 export async function isMigrated(options: MigrateOptions): Promise<boolean> {
   const { migrations } = await migrationStatus(options);
   return migrations.every(({ complete, history }) => complete && history === 'applied');
+}
+
+export interface InitOptions extends MigrateOptions {
+  readonly dir: string;
+}
+
+/**
+ * Writes the module's migrations and Prisma models into the host's Prisma folder, in the host's id type and names, so
+ * that its history, its `prisma generate` and its colleagues' checkouts stay true. From then on those files count.
+ */
+export async function initMigration(options: InitOptions): Promise<InitResult> {
+  return withConnection(options, async (client) => {
+    const { schema } = options.address;
+    throwBlocks(await checkServer(client, schema));
+    const { profile, findings } = await readHostProfile(client, hostOptions(options));
+    throwBlocks(hostFindings(findings));
+    const recorded = await recordedFiles(client, schema);
+    return initModule({ dir: options.dir, profile: asBefore(profile as HostProfile, recorded) });
+  });
+}
+
+/** The host as it was before the recorded migrations gave its link tables their indexes. */
+function asBefore(profile: HostProfile, recorded: readonly { name: string; sql: string }[]): HostProfile {
+  const indexed = recorded.find(({ name }) => name === linkIndexMigrationName)?.sql ?? '';
+  return { ...profile, linkTables: profile.linkTables.map((link) => ({ ...link, indexed: link.indexed && !indexed.includes(`ON ${quote(link.table)}(${quote(link.column)})`) })) };
 }
 
 /** What `apply` would do, step by step, with locks and estimates. Changes nothing; throws what blocks. */

@@ -24,8 +24,9 @@ export async function loadMigrations(client: pg.ClientBase, options: HostOptions
   const { profile, findings } = await readHostProfile(client, options);
   if (options.dir !== undefined) return { origin: 'host folder', files: readMigrationsFolder(options.dir), findings };
   const recorded = await recordedFiles(client, options.schema);
-  const files = new Map((profile ? renderModule(profile) : []).map((file) => [file.name, file]));
-  for (const file of recorded) files.set(file.name, { name: file.name, sql: file.sql, checksum: file.checksum });
+  // By the part after the timestamp: `init` moves the timestamps of a host whose own history goes on beyond ours.
+  const files = new Map((profile ? renderModule(profile) : []).map((file) => [purposeOf(file.name), file]));
+  for (const { name, sql, checksum } of recorded) files.set(purposeOf(name), { name, sql, checksum });
   return { origin: 'built in', files: [...files.values()].sort(byName), findings };
 }
 
@@ -43,6 +44,10 @@ export function readMigrationsFolder(dir: string): MigrationFile[] {
     .sort(byName);
   if (files.length === 0) throw new AppError('not-found', 'MODULE_MIGRATIONS_MISSING', `${folder} holds none of the patient module's migrations. Write them there with: onechart migrate init --dir ${dir}`, { folder });
   return files;
+}
+
+function purposeOf(name: string): string {
+  return name.replace(/^\d+_/, '');
 }
 
 function byName(a: { name: string }, b: { name: string }): number {
