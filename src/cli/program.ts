@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
 import { addDbCommands } from './commands/db.ts';
+import { addMigrateCommands } from './commands/migrate.ts';
 import { addMrnCommands } from './commands/mrn.ts';
 import { type CliIo, note, printJson } from './io.ts';
 
@@ -21,6 +22,7 @@ export function buildProgram(io: CliIo): Command {
       outputError: () => undefined,
     });
   addDbCommands(program, io);
+  addMigrateCommands(program, io);
   addMrnCommands(program, io);
   for (const command of leafCommands(program)) {
     command.exitOverride();
