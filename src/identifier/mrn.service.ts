@@ -59,6 +59,8 @@ export interface MrnIssuerOptions {
   readonly maxBlock?: number;
   /** How long a process may hand out from a block. */
   readonly leaseSeconds?: number;
+  /** How long a lease waits for the counter: a foreign transaction that holds it must not stop the front desk for ever. */
+  readonly lockWaitMs?: number;
   /** Who leases, for the gap report. */
   readonly instance?: string;
 }
@@ -110,6 +112,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   const startFormat = MrnFormatInput.parse({ ...defaultMrnFormat, ...options.format });
   const maxBlock = options.maxBlock ?? 64;
   const leaseSeconds = options.leaseSeconds ?? 600;
+  const lockWaitMs = options.lockWaitMs ?? 10_000;
   const lessee: MrnLessee = { instance: options.instance ?? newId(), host: hostname().slice(0, 255), processId: process.pid };
   const years = new Map<number, YearState>();
   const returning = new Set<Promise<void>>();
@@ -222,7 +225,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
         .transaction()
         .setIsolationLevel('read committed')
         .execute(async (transaction) => {
-          await limitLockWait(transaction);
+          await limitLockWait(transaction, lockWaitMs);
           return lease(transaction, { year: state.year, size, inline: false });
         });
       const block: Block = { id: leased.blockId, format: leased.format, next: leased.first, last: leased.last, validUntil: started + leaseSeconds * 1000, open: true, timer: undefined };
@@ -260,7 +263,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
     state.waiting.push({ resolve, reject });
     state.leasing ??= serve(state, ownDb(pool, ctx.schema))
       .catch((error: unknown) => {
-        for (const each of state.waiting.splice(0)) each.reject(translated(error));
+        for (const each of state.waiting.splice(0)) each.reject(error);
       })
       .finally(() => {
         state.leasing = undefined;
@@ -287,8 +290,8 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   }
 
   return {
-    issueMrn,
-    recordExistingMrn,
+    issueMrn: (ctx, at) => inWords(issueMrn(ctx, at)),
+    recordExistingMrn: (ctx, mrn) => inWords(recordExistingMrn(ctx, mrn)),
     close: () => {
       closing ??= close();
       return closing;
@@ -305,9 +308,14 @@ function poolLike(pool: pg.Pool): pg.Pool {
   return own;
 }
 
-function translated(error: unknown): unknown {
-  if (sqlstateOf(error) !== '55P03') return translateDatabaseError(error);
-  return new AppError('busy', 'MRN_COUNTER_BUSY', 'The counter of the medical record numbers is held by an open transaction. Find who holds it in pg_stat_activity, or try again.', {}, { cause: error });
+/** Errors of the database leave as errors of ours. */
+async function inWords<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (sqlstateOf(error) !== '55P03') throw translateDatabaseError(error);
+    throw new AppError('busy', 'MRN_COUNTER_BUSY', 'The counter of the medical record numbers is held by an open transaction. Find who holds it in pg_stat_activity, or try again.', {}, { cause: error });
+  }
 }
 
 /** Sorted runs of consecutive numbers. */

@@ -54,9 +54,9 @@ export async function listAuthorities(db: MrnDb): Promise<(StoredMrnFormat & { c
   return rows;
 }
 
-/** No lease waits longer than this for the counter: a foreign transaction that holds it must not stop the front desk for ever. */
-export async function limitLockWait(db: MrnDb): Promise<void> {
-  await sql`SET LOCAL lock_timeout = '10s'`.execute(db);
+/** Waits for locks no longer than this, in this transaction. */
+export async function limitLockWait(db: MrnDb, milliseconds: number): Promise<void> {
+  await sql`SELECT set_config('lock_timeout', ${String(milliseconds)}, true)`.execute(db);
 }
 
 /**
