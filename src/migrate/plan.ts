@@ -121,7 +121,7 @@ function stepsOf(migration: string, statements: readonly AssessedStatement[], ar
     made.push(step({ key: 'comments', title: `Describe ${comments.length} tables, columns and indexes`, kind: 'comments', statements: comments.map(({ text }) => text), lock: 'SHARE UPDATE EXCLUSIVE', estimate: brief(cost.briefMilliseconds + comments.length * 0.25, 0) }, []));
   }
   for (const { effect, text } of missing) {
-    if (effect.kind === 'opaque') made.push(step({ key: effect.name, title: `Run ${effect.name} once`, kind: 'script', statements: [text], lock: undefined, estimate: brief(cost.briefMilliseconds * 2, 0) }, []));
+    if (effect.kind === 'opaque') made.push(step({ key: effect.name, title: `Run the script of ${migration.replace(/^\d+_/, '')} once`, kind: 'script', statements: [text], lock: undefined, estimate: brief(cost.briefMilliseconds * 2, 0) }, []));
   }
   return made;
 }

@@ -147,17 +147,17 @@ export async function takeMigrationLock(address: DatabaseAddress, options: { wai
   };
   return {
     async withoutWaiters(work) {
-      let done = false;
+      const finished = new AbortController();
       const watch = (async () => {
-        while (!done) {
+        while (!finished.signal.aborted) {
           await letGoForWaiters();
-          await wait(50);
+          await wait(50, undefined, { signal: finished.signal }).catch(() => undefined);
         }
       })();
       try {
         return await work();
       } finally {
-        done = true;
+        finished.abort();
         await watch;
         if (!held) {
           await acquire();

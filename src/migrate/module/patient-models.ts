@@ -81,9 +81,10 @@ function linkRelation(link: HostLinkTable, all: readonly HostLinkTable[], models
   const field = getHostField(model, link.column);
   const several = all.filter((each) => each.table === link.table).length > 1;
   const relation = several ? `"${model.name}${upperFirst(field.name)}"` : undefined;
+  const present = model.fields.some((each) => each.type.replace('?', '') === 'Patient' && each.attributes.replaceAll(' ', '').includes(`fields:[${field.name}]`));
   const name = freeName(several ? `${field.name.replace(/_?[iI]d$/, '')}Chart` : 'patient', new Set(model.fields.map((each) => each.name)));
   const optional = field.type.endsWith('?') ? '?' : '';
-  const lines = [`${name} Patient${optional} @relation(${relation ? `${relation}, ` : ''}fields: [${field.name}], references: [id], onDelete: Restrict)`];
+  const lines = present ? [] : [`${name} Patient${optional} @relation(${relation ? `${relation}, ` : ''}fields: [${field.name}], references: [id], onDelete: Restrict)`];
   const index = `@@index([${field.name}])`;
   if (!link.indexed && !model.blockAttributes.some((line) => line.replaceAll(' ', '') === index)) lines.push(index);
   return {
@@ -95,13 +96,14 @@ function linkRelation(link: HostLinkTable, all: readonly HostLinkTable[], models
 function userAddition(users: PrismaModel, standIns: readonly PrismaModel[]): ModelAddition {
   const own = new Set(users.fields.map((field) => field.name));
   const back = standIns.find((model) => model.name === 'User')?.fields.filter((field) => field.type.endsWith('[]')) ?? [];
-  return { model: users.name, table: users.table, lines: back.map((field) => `${freeName(field.name, own)} ${field.type} ${field.attributes}`) };
+  const asked = back.filter((field) => !users.fields.some((each) => each.type === field.type && each.attributes.replaceAll(' ', '') === field.attributes.replaceAll(' ', '')));
+  return { model: users.name, table: users.table, lines: asked.map((field) => `${freeName(field.name, own)} ${field.type} ${field.attributes}`) };
 }
 
 function joinByModel(additions: readonly ModelAddition[]): ModelAddition[] {
   const joined = new Map<string, ModelAddition>();
   for (const each of additions) joined.set(each.model, { ...each, lines: [...(joined.get(each.model)?.lines ?? []), ...each.lines] });
-  return [...joined.values()];
+  return [...joined.values()].filter((each) => each.lines.length > 0);
 }
 
 /** A name nothing else bears yet; remembers it. */
