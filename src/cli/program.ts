@@ -4,6 +4,7 @@ import { packageVersion } from '../base/version.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addMigrateCommands } from './commands/migrate.ts';
 import { addMrnCommands } from './commands/mrn.ts';
+import { addServeCommand } from './commands/serve.ts';
 import { type CliIo, note, printJson } from './io.ts';
 
 /** The whole command tree. The generated docs/cli.md is read from it. */
@@ -24,6 +25,7 @@ export function buildProgram(io: CliIo): Command {
   addDbCommands(program, io);
   addMigrateCommands(program, io);
   addMrnCommands(program, io);
+  addServeCommand(program, io);
   for (const command of leafCommands(program)) {
     command.exitOverride();
     if (!command.options.some((option) => option.long === '--json')) command.option('--json', 'print the result as JSON for machines');

@@ -1,0 +1,159 @@
+import pg from 'pg';
+import { createSampleEhr, startBackgroundWriter, type WriterReport } from '../../sample-ehr/index.ts';
+import { type DatabaseAddress, describeAddress, resolveDatabase, toPgConfig } from '../base/config.ts';
+import { AppError, toAppError } from '../base/errors.ts';
+import { packageVersion } from '../base/version.ts';
+import { showProgress } from '../cli/commands/migrate.ts';
+import { note, print, processIo } from '../cli/io.ts';
+import { count, renderFindings, renderPlan, renderVerification } from '../cli/migrate-view.ts';
+import { reportError } from '../cli/program.ts';
+import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../embedded/index.ts';
+import { createReadiness } from '../http/readiness.ts';
+import { createServer, listen } from '../http/server.ts';
+import { untilStopped } from '../http/until-stopped.ts';
+import { type ApplyResult, applyMigration, checkMigration, planMigration, verifyMigration } from '../migrate/index.ts';
+import { parseStartOptions, type StartOptions } from './options.ts';
+import { type LoadedPatients, loadPatients } from './patients.ts';
+import { heading, renderTour } from './tour.ts';
+
+// `npm start`: everything once, on a database that may be played with, and then the server.
+
+const io = processIo();
+const defaultPort = 8080;
+const triedPorts = 20;
+
+try {
+  const options = parseStartOptions(process.argv.slice(2), (text) => io.stdout.write(text));
+  if (options) await start(options);
+  process.exit(io.exitCode);
+} catch (thrown) {
+  const error = toAppError(thrown);
+  reportError(error, { io, json: false });
+  process.exit(error.face.exitCode);
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const own = resolveDatabase({}, io.env);
+  const stopping = untilStopped();
+  const home = homeFolder({ home: options.home, env: io.env, cwd: io.cwd });
+  const database = own ? undefined : await openEmbedded(home);
+  try {
+    const address = own ?? (await embeddedAddress({ home }));
+    if (own) print(io, `Using ${describeAddress(own)} (from ${own.source}). No sample data is added to it.`);
+    const serving = await tour({ address, options, sample: own === undefined });
+    if (options.exit) return await serving.close();
+    print(io, `\nServing until Ctrl-C. In another terminal: bin/onechart --help${options.home === undefined ? '' : `, with ONECHART_HOME=${home}`}`);
+    const signal = await stopping;
+    note(io, `${signal}: finishing open requests.`);
+    await serving.close();
+  } finally {
+    if (database?.started && !options.keepDatabase) {
+      await stopEmbedded({ home });
+      note(io, 'The embedded PostgreSQL is stopped; its data stays. Start it alone with: bin/onechart db start');
+    }
+  }
+}
+
+async function openEmbedded(home: string): Promise<{ started: boolean }> {
+  note(io, `Starting an embedded PostgreSQL in ${home}.`);
+  const database = await startEmbedded({ home });
+  note(io, `PostgreSQL ${database.started ? 'started' : 'runs already'} on 127.0.0.1:${database.port}.`);
+  return database;
+}
+
+async function tour({ address, options, sample }: { address: DatabaseAddress; options: StartOptions; sample: boolean }): Promise<{ close(): Promise<void> }> {
+  const mayApply = sample || options.yes;
+  if (!sample && options.yes && options.backup) {
+    throw new AppError('unsafe', 'BACKUP_REQUIRED', 'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup beside --yes.');
+  }
+  let step = 0;
+  let rows: number | undefined;
+  if (sample) {
+    print(io, heading((step += 1), 'A sample surgical EHR with live rows'));
+    rows = await ensureSampleEhr(address, options.rows);
+  }
+
+  print(io, heading((step += 1), 'Check: what could stop the migration'));
+  const { findings } = await checkMigration({ address });
+  print(io, renderFindings(findings));
+
+  print(io, heading((step += 1), 'Plan: each step with its lock and its expected write wait'));
+  const { plan } = await planMigration({ address });
+  const pending = plan.steps.length > 0 || plan.historyOnly.length > 0;
+  print(io, pending ? renderPlan(plan.steps, process.stdout.columns ?? 150) : 'Nothing to do: everything is there, valid and as defined.');
+
+  let applied: ApplyResult | undefined;
+  let writer: WriterReport | undefined;
+  if (pending && mayApply) {
+    print(io, heading((step += 1), sample ? 'Apply: online, while four connections go on writing' : 'Apply: online'));
+    ({ applied, writer } = await apply(address, sample));
+  } else if (pending) {
+    print(io, `\nNothing was changed. Apply it with: bin/onechart migrate apply --no-backup\nor: npm start -- --yes --no-backup`);
+  }
+
+  const inSync = !pending || applied !== undefined;
+  const verification = applied?.verification ?? (inSync ? await verifyMigration({ address }) : undefined);
+  if (verification) {
+    print(io, heading((step += 1), 'Verify: every object by definition, the runbook\'s queries, and a trial that is rolled back'));
+    print(io, renderVerification(verification));
+    if (!verification.ok) throw new AppError('drift', 'VERIFICATION_FAILED', 'The database is not as it should be; the lines above say where. Run bin/onechart migrate status.');
+  }
+
+  let patients: LoadedPatients | undefined;
+  if (sample) {
+    print(io, heading((step += 1), 'Register synthetic patients'));
+    patients = await loadPatients(address, options.patients);
+    print(io, `${count(patients.registered)} registered, ${count(patients.total)} in the registry.`);
+  }
+
+  const readiness = createReadiness(address);
+  const server = createServer({ assertReady: readiness.assertReady });
+  server.addHook('onClose', readiness.close);
+  const url = await openServer(server, options.port);
+  print(io, `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, writer, patients, url })}`);
+  return { close: async () => void (await server.close()) };
+}
+
+/** Builds the sample EHR, or finds the one of an earlier start. */
+async function ensureSampleEhr(address: DatabaseAddress, rows: number): Promise<number | undefined> {
+  const client = new pg.Client(toPgConfig(address, 'onechart start'));
+  await client.connect();
+  try {
+    const ehr = await createSampleEhr(client, { rows });
+    const total = Object.values(ehr.rows).reduce((sum, each) => sum + each, 0);
+    print(io, Object.entries(ehr.rows).filter(([, each]) => each > 0).map(([table, each]) => `${table} ${count(each)}`).join(', '));
+    return total;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'SAMPLE_EHR_PRESENT') throw error;
+    print(io, 'It is there from an earlier start and is used as it is.');
+    return undefined;
+  } finally {
+    await client.end();
+  }
+}
+
+async function apply(address: DatabaseAddress, sample: boolean): Promise<{ applied: ApplyResult; writer: WriterReport | undefined }> {
+  // In this process on purpose: what it reports includes our own delays, so it can only be worse than the truth.
+  const writer = sample ? await startBackgroundWriter({ database: toPgConfig(address, 'sample EHR'), ratePerSecond: 200 }) : undefined;
+  try {
+    const applied = await applyMigration({ address, noBackup: true, version: packageVersion(), onEvent: showProgress(io) });
+    return { applied, writer: await writer?.stop() };
+  } catch (error) {
+    await writer?.stop();
+    throw error;
+  }
+}
+
+/** A port that was asked for is insisted on; the default one gives way to the next free one. */
+async function openServer(server: ReturnType<typeof createServer>, port: number | undefined): Promise<string> {
+  if (port !== undefined) return listen(server, { port, host: '127.0.0.1' });
+  for (let tried = defaultPort; ; tried += 1) {
+    try {
+      const url = await listen(server, { port: tried, host: '127.0.0.1' });
+      if (tried !== defaultPort) note(io, `Port ${defaultPort} is taken by another program; listening on ${tried} instead.`);
+      return url;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'HTTP_PORT_TAKEN' || tried >= defaultPort + triedPorts) throw error;
+    }
+  }
+}
