@@ -41,14 +41,16 @@ export async function parseMigration(name: string, sql: string): Promise<Stateme
   }
   // libpg-query counts bytes, JavaScript counts UTF-16 units.
   const bytes = Buffer.from(sql);
+  let end = 0;
   return (tree.stmts ?? []).map((each, index) => {
-    const start = each.stmt_location ?? 0;
-    const text = bytes.subarray(start, each.stmt_len ? start + each.stmt_len : bytes.length).toString();
-    return { number: index + 1, text: withoutLeadingComments(text), effect: effectOf(each.stmt as Node, text, name) };
+    // The parser leaves out what stands before a statement; its comments may carry a done-when question.
+    const withComments = bytes.subarray(end, each.stmt_len ? (each.stmt_location ?? 0) + each.stmt_len : bytes.length).toString();
+    end = each.stmt_len ? (each.stmt_location ?? 0) + each.stmt_len + 1 : bytes.length;
+    return { number: index + 1, text: withoutLeadingComments(withComments), effect: effectOf(each.stmt as Node, withComments, name) };
   });
 }
 
-function effectOf(node: Node, text: string, migration: string): Effect {
+function effectOf(node: Node, withComments: string, migration: string): Effect {
   if (node.CreateEnumStmt) return { kind: 'enum', name: last(node.CreateEnumStmt.typeName) };
   if (node.CreateStmt) return { kind: 'table', name: plainRelation(node.CreateStmt.relation, migration) };
   if (node.IndexStmt) {
@@ -59,8 +61,8 @@ function effectOf(node: Node, text: string, migration: string): Effect {
   if (node.AlterTableStmt) return alterEffect(node.AlterTableStmt, migration);
   if (node.CommentStmt) return commentEffect(node.CommentStmt, migration);
   if (node.DoStmt || node.CreateFunctionStmt || node.GrantStmt || node.CreateExtensionStmt || node.CreateRoleStmt) {
-    const doneWhen = /^--\s*onechart:done-when\s+(.+)$/m.exec(text)?.[1];
-    return { kind: 'opaque', name: `script ${shortHash(text)}`, ...(doneWhen === undefined ? {} : { doneWhen }) };
+    const doneWhen = /^--\s*onechart:done-when\s+(.+)$/m.exec(withComments)?.[1];
+    return { kind: 'opaque', name: `script ${shortHash(withoutLeadingComments(withComments))}`, ...(doneWhen === undefined ? {} : { doneWhen }) };
   }
   throw unsupported(migration, Object.keys(node)[0] ?? 'an unknown statement');
 }

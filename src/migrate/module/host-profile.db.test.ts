@@ -17,13 +17,16 @@ async function host(options: { change?: string; template?: 'host' | 'empty' } = 
   return database;
 }
 
-const read = (database: TestDatabase, options: Partial<HostOptions> = {}) => withClient(database.url, (client) => readHostProfile(client, { schema: 'public', ...options }));
+const read = (database: TestDatabase, options: Partial<HostOptions> = {}) =>
+  withClient(database.url, (client) => readHostProfile(client, { schema: 'public', ...options }));
 const codes = (findings: readonly HostFinding[], level: HostFinding['level']) => findings.filter((each) => each.level === level).map((each) => each.code);
 
 test('the sample EHR: uuid, five link tables, users; further patient columns are proposed', async () => {
   const { profile, findings } = await read(await host());
   expect(profile).toMatchObject({ schema: 'public', idType: 'uuid', userIdType: 'uuid', usersTable: 'users' });
-  expect(profile?.linkTables.map((link) => `${link.table}.${link.column}`)).toEqual(['surgical_cases', 'medical_records', 'bills', 'patient_consent_instances', 'insurance_policies'].map((table) => `${table}.patientId`));
+  expect(profile?.linkTables.map((link) => `${link.table}.${link.column}`)).toEqual(
+    ['surgical_cases', 'medical_records', 'bills', 'patient_consent_instances', 'insurance_policies'].map((table) => `${table}.patientId`),
+  );
   expect(profile?.linkTables.find((link) => link.table === 'surgical_cases')?.indexed).toBe(true);
   expect(codes(findings, 'block')).toEqual([]);
   const proposed = findings.filter((each) => each.code === 'LINK_TABLE_PROPOSED').map((each) => each.details.table);
@@ -44,14 +47,28 @@ test('a host with text ids in another schema', async () => {
 test('varchar counts as text, and PostgreSQL takes the keys so rendered', async () => {
   const database = await host({
     template: 'empty',
-    change: 'CREATE TABLE users (id varchar(36) PRIMARY KEY); CREATE TABLE visits (id serial PRIMARY KEY, patient_id varchar(36) NOT NULL); CREATE TABLE notes (id serial PRIMARY KEY, "patientId" text)',
+    change:
+      'CREATE TABLE users (id varchar(36) PRIMARY KEY); CREATE TABLE visits (id serial PRIMARY KEY, patient_id varchar(36) NOT NULL); CREATE TABLE notes (id serial PRIMARY KEY, "patientId" text)',
   });
   const { profile } = await read(database, { linkTables: ['visits', 'notes'] });
-  expect(profile).toMatchObject({ idType: 'text', userIdType: 'text', linkTables: [{ table: 'visits', column: 'patient_id', indexed: false }, { table: 'notes', column: 'patientId', indexed: false }] });
+  expect(profile).toMatchObject({
+    idType: 'text',
+    userIdType: 'text',
+    linkTables: [
+      { table: 'visits', column: 'patient_id', indexed: false },
+      { table: 'notes', column: 'patientId', indexed: false },
+    ],
+  });
   if (!profile) throw new Error('no profile');
   for (const { sql } of renderModule(profile)) await database.query(sql);
-  await expect(database.query(`INSERT INTO visits (patient_id) VALUES ('nobody')`)).rejects.toMatchObject({ code: '23503', constraint: 'visits_patient_id_fkey' });
-  expect(await database.query(`SELECT indexname FROM pg_indexes WHERE tablename IN ('visits', 'notes') AND indexname LIKE '%_idx' ORDER BY 1`)).toEqual([{ indexname: 'notes_patientId_idx' }, { indexname: 'visits_patient_id_idx' }]);
+  await expect(database.query(`INSERT INTO visits (patient_id) VALUES ('nobody')`)).rejects.toMatchObject({
+    code: '23503',
+    constraint: 'visits_patient_id_fkey',
+  });
+  expect(await database.query(`SELECT indexname FROM pg_indexes WHERE tablename IN ('visits', 'notes') AND indexname LIKE '%_idx' ORDER BY 1`)).toEqual([
+    { indexname: 'notes_patientId_idx' },
+    { indexname: 'visits_patient_id_idx' },
+  ]);
 });
 
 test.each([
@@ -61,7 +78,11 @@ test.each([
   ['a number', 'ALTER TABLE bills ALTER COLUMN "patientId" TYPE bigint USING NULL', 'LINK_COLUMN_TYPE'],
   ['char(n), which pads', 'ALTER TABLE bills ALTER COLUMN "patientId" TYPE char(36) USING "patientId"::text', 'LINK_COLUMN_TYPE'],
   ['a view', 'ALTER TABLE bills RENAME TO all_bills; CREATE VIEW bills AS SELECT * FROM all_bills', 'LINK_TABLE_KIND'],
-  ['a key to another table', 'CREATE TABLE persons (id uuid PRIMARY KEY); UPDATE bills SET "patientId" = NULL; ALTER TABLE bills ADD FOREIGN KEY ("patientId") REFERENCES persons (id)', 'LINK_COLUMN_REFERENCES_OTHER'],
+  [
+    'a key to another table',
+    'CREATE TABLE persons (id uuid PRIMARY KEY); UPDATE bills SET "patientId" = NULL; ALTER TABLE bills ADD FOREIGN KEY ("patientId") REFERENCES persons (id)',
+    'LINK_COLUMN_REFERENCES_OTHER',
+  ],
   ['users without a key', 'ALTER TABLE users DROP CONSTRAINT users_pkey CASCADE', 'USERS_ID_NOT_UNIQUE'],
 ])('%s blocks, in words', async (_, change, code) => {
   const { profile, findings } = await read(await host({ change }));

@@ -53,7 +53,9 @@ export async function readHostProfile(client: ClientBase, options: HostOptions):
   const users = await resolveUsers(client, options, { tables, columns, idType: idType ?? 'uuid', findings });
   const linkTables = await withoutOwnIndexes(client, options.schema, links);
   for (const link of linkTables.filter((each) => !each.indexed)) {
-    findings.push(finding('info', 'LINK_COLUMN_NOT_INDEXED', `${link.table}.${link.column} has no index of its own; migration ${linkIndexMigrationName} builds one.`, link));
+    findings.push(
+      finding('info', 'LINK_COLUMN_NOT_INDEXED', `${link.table}.${link.column} has no index of its own; migration ${linkIndexMigrationName} builds one.`, link),
+    );
   }
   proposeLinks(options, { columns, links, findings });
   if (idType === undefined || findings.some((each) => each.level === 'block')) return { profile: undefined, findings };
@@ -80,29 +82,60 @@ function resolveLinks(options: HostOptions, tables: Map<string, TableRow>, colum
     const found = tables.get(table);
     if (!found) {
       findings.push(
-        finding('block', 'LINK_TABLE_MISSING', `There is no table ${table} in schema ${options.schema}. If the host's tables are called otherwise, name all of them with --link-table table or table.column.`, { schema: options.schema, table }),
+        finding(
+          'block',
+          'LINK_TABLE_MISSING',
+          `There is no table ${table} in schema ${options.schema}. If the host's tables are called otherwise, name all of them with --link-table table or table.column.`,
+          { schema: options.schema, table },
+        ),
       );
       continue;
     }
     if (found.kind !== 'r' && found.kind !== 'p') {
-      findings.push(finding('block', 'LINK_TABLE_KIND', `${table} is not an ordinary table, so it cannot carry a foreign key. Name the table behind it with --link-table.`, { table, kind: found.kind }));
+      findings.push(
+        finding(
+          'block',
+          'LINK_TABLE_KIND',
+          `${table} is not an ordinary table, so it cannot carry a foreign key. Name the table behind it with --link-table.`,
+          { table, kind: found.kind },
+        ),
+      );
       continue;
     }
     const names = column === undefined ? linkColumnNames : [column];
     const row = names.flatMap((name) => columns.filter((each) => each.table === table && each.column === name))[0];
     if (!row) {
-      findings.push(finding('block', 'LINK_COLUMN_MISSING', `Table ${table} has no column ${names.join(' or ')}. Name the column that holds the patient with --link-table ${table}.<column>.`, { table, columns: names }));
+      findings.push(
+        finding(
+          'block',
+          'LINK_COLUMN_MISSING',
+          `Table ${table} has no column ${names.join(' or ')}. Name the column that holds the patient with --link-table ${table}.<column>.`,
+          { table, columns: names },
+        ),
+      );
       continue;
     }
     if (links.includes(row)) continue;
     const elsewhere = row.references.filter((target) => target !== 'patients');
     if (elsewhere.length > 0) {
       findings.push(
-        finding('block', 'LINK_COLUMN_REFERENCES_OTHER', `${row.table}.${row.column} already references ${elsewhere.join(', ')}. Drop that key first, or leave the table out with --link-table.`, { table, column: row.column, references: elsewhere }),
+        finding(
+          'block',
+          'LINK_COLUMN_REFERENCES_OTHER',
+          `${row.table}.${row.column} already references ${elsewhere.join(', ')}. Drop that key first, or leave the table out with --link-table.`,
+          { table, column: row.column, references: elsewhere },
+        ),
       );
     }
     if (!found.hasPrimaryKey) {
-      findings.push(finding('warn', 'LINK_TABLE_WITHOUT_PRIMARY_KEY', `Table ${table} has no primary key, so single rows of it cannot be named when orphans are resolved. Give it one.`, { table }));
+      findings.push(
+        finding(
+          'warn',
+          'LINK_TABLE_WITHOUT_PRIMARY_KEY',
+          `Table ${table} has no primary key, so single rows of it cannot be named when orphans are resolved. Give it one.`,
+          { table },
+        ),
+      );
     }
     links.push(row);
   }
@@ -128,21 +161,33 @@ function idTypeOf(type: string): HostIdType | undefined {
 function commonIdType(links: readonly ColumnRow[], findings: HostFinding[]): HostIdType | undefined {
   for (const link of links.filter((each) => idTypeOf(each.type) === undefined)) {
     findings.push(
-      finding('block', 'LINK_COLUMN_TYPE', `${link.table}.${link.column} is of type ${link.type}; patient ids are uuid or text. Convert the column, or leave the table out with --link-table.`, { table: link.table, column: link.column, type: link.type }),
+      finding(
+        'block',
+        'LINK_COLUMN_TYPE',
+        `${link.table}.${link.column} is of type ${link.type}; patient ids are uuid or text. Convert the column, or leave the table out with --link-table.`,
+        { table: link.table, column: link.column, type: link.type },
+      ),
     );
   }
   const types = new Set(links.flatMap((link) => idTypeOf(link.type) ?? []));
   if (types.size > 1) {
     const list = links.map((link) => `${link.table}.${link.column} ${link.type}`);
     findings.push(
-      finding('block', 'LINK_TYPES_MIXED', `The link columns are not of one type, so no patients.id can serve all of them: ${list.join(', ')}. Convert the odd ones, or leave them out with --link-table.`, {
-        columns: links.map(({ table, column, type }) => ({ table, column, type })),
-      }),
+      finding(
+        'block',
+        'LINK_TYPES_MIXED',
+        `The link columns are not of one type, so no patients.id can serve all of them: ${list.join(', ')}. Convert the odd ones, or leave them out with --link-table.`,
+        {
+          columns: links.map(({ table, column, type }) => ({ table, column, type })),
+        },
+      ),
     );
     return undefined;
   }
   if (links.length === 0 && !findings.some((each) => each.level === 'block')) {
-    findings.push(finding('block', 'LINK_TABLES_NONE', 'No link table is named, so the type of patient ids is not known. Name at least one with --link-table.'));
+    findings.push(
+      finding('block', 'LINK_TABLES_NONE', 'No link table is named, so the type of patient ids is not known. Name at least one with --link-table.'),
+    );
   }
   return [...types][0];
 }
@@ -157,7 +202,7 @@ async function resolveUsers(
   const id = found.columns.find((each) => each.table === table && each.column === 'id');
   if (options.usersTable === false) {
     // Ids of users kept elsewhere may be numbers; text holds them all.
-    const type = found.tables.has(table) ? (id && idTypeOf(id.type)) ?? 'text' : found.idType;
+    const type = found.tables.has(table) ? ((id && idTypeOf(id.type)) ?? 'text') : found.idType;
     findings.push(finding('info', 'USERS_TABLE_LEFT_OUT', `The user columns carry no foreign key, as told; they are of type ${type}.`, { type }));
     return { table: undefined, type };
   }
@@ -178,10 +223,17 @@ async function resolveUsers(
   const type = id && idTypeOf(id.type);
   if (!type) {
     findings.push(
-      finding('block', 'USERS_ID_TYPE', id ? `${table}.id is of type ${id.type}; the user columns can reference uuid or text. Say --no-users-table to do without the keys.` : `Table ${table} has no column id. Name the table of users with --users-table, or say --no-users-table.`, {
-        table,
-        type: id?.type,
-      }),
+      finding(
+        'block',
+        'USERS_ID_TYPE',
+        id
+          ? `${table}.id is of type ${id.type}; the user columns can reference uuid or text. Say --no-users-table to do without the keys.`
+          : `Table ${table} has no column id. Name the table of users with --users-table, or say --no-users-table.`,
+        {
+          table,
+          type: id?.type,
+        },
+      ),
     );
     return { table: undefined, type: found.idType };
   }
@@ -197,16 +249,23 @@ async function reportUsersKey(client: ClientBase, schema: string, where: { table
   const counts = { duplicates: Number(rows[0]?.duplicates), nulls: Number(rows[0]?.nulls) };
   const state = counts.duplicates + counts.nulls > 0 ? `; ${counts.duplicates} ids stand there more than once and ${counts.nulls} rows have none` : '';
   where.findings.push(
-    finding('block', 'USERS_ID_NOT_UNIQUE', `${where.table}.id has no primary key or unique constraint, so nothing can reference it${state}. ${state ? 'Correct these rows, then give' : 'Give'} it a primary key, or say --no-users-table.`, {
-      table: where.table,
-      ...counts,
-    }),
+    finding(
+      'block',
+      'USERS_ID_NOT_UNIQUE',
+      `${where.table}.id has no primary key or unique constraint, so nothing can reference it${state}. ${state ? 'Correct these rows, then give' : 'Give'} it a primary key, or say --no-users-table.`,
+      {
+        table: where.table,
+        ...counts,
+      },
+    ),
   );
 }
 
 /** Every other column that looks as if it named a patient and is tied to nothing. */
 function proposeLinks(options: HostOptions, found: { columns: readonly ColumnRow[]; links: readonly ColumnRow[]; findings: HostFinding[] }): void {
-  const others = found.columns.filter((each) => linkColumnNames.includes(each.column) && each.references.length === 0 && !found.links.includes(each) && !moduleTables.includes(each.table));
+  const others = found.columns.filter(
+    (each) => linkColumnNames.includes(each.column) && each.references.length === 0 && !found.links.includes(each) && !moduleTables.includes(each.table),
+  );
   for (const { table, column, type } of others) {
     const expected = (defaultLinkTables as readonly string[]).includes(table);
     found.findings.push(
@@ -244,7 +303,9 @@ async function readLinkIndexChecksum(client: ClientBase, schema: string): Promis
   const history = `${client.escapeIdentifier(schema)}."_prisma_migrations"`;
   const { rows: there } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [history]);
   if (!there[0]?.there) return undefined;
-  const { rows } = await client.query<{ checksum: string }>(`SELECT checksum FROM ${history} WHERE migration_name ~ '^[0-9]{14}_index_link_tables$' AND rolled_back_at IS NULL ORDER BY started_at DESC LIMIT 1`);
+  const { rows } = await client.query<{ checksum: string }>(
+    `SELECT checksum FROM ${history} WHERE migration_name ~ '^[0-9]{14}_index_link_tables$' AND rolled_back_at IS NULL ORDER BY started_at DESC LIMIT 1`,
+  );
   return rows[0]?.checksum;
 }
 

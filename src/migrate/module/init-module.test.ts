@@ -57,7 +57,11 @@ const unindexed = defaultHostProfile.linkTables.map((link) => ({ ...link, indexe
 const variants: [string, HostProfile, ((schema: string) => string)?][] = [
   ['uuid', { ...defaultHostProfile, linkTables: [...unindexed, { table: 'appointments', column: 'patientId', indexed: false }] }],
   ['text', { ...defaultHostProfile, idType: 'text', userIdType: 'text' }],
-  ['another user model and table', { ...defaultHostProfile, usersTable: 'staff' }, (schema) => schema.replaceAll(/\bUser\b/g, 'StaffMember').replace('@@map("users")', '@@map("staff")')],
+  [
+    'another user model and table',
+    { ...defaultHostProfile, usersTable: 'staff' },
+    (schema) => schema.replaceAll(/\bUser\b/g, 'StaffMember').replace('@@map("users")', '@@map("staff")'),
+  ],
   ['no users', { ...defaultHostProfile, usersTable: undefined }],
 ];
 
@@ -94,7 +98,11 @@ test('a second run, also after the lines were added, writes nothing', async () =
 test('a file that differs is named and kept, and nothing is written', async () => {
   const dir = await hostFolder('uuid');
   await writeFile(join(dir, 'patient.prisma'), '// mine\n');
-  await expect(initModule({ dir, profile: defaultHostProfile })).rejects.toMatchObject({ kind: 'conflict', code: 'INIT_FILE_DIFFERS', details: { files: ['patient.prisma'] } });
+  await expect(initModule({ dir, profile: defaultHostProfile })).rejects.toMatchObject({
+    kind: 'conflict',
+    code: 'INIT_FILE_DIFFERS',
+    details: { files: ['patient.prisma'] },
+  });
   expect(await readFile(join(dir, 'patient.prisma'), 'utf8')).toBe('// mine\n');
   expect((await readdir(join(dir, 'migrations'))).filter((name) => name.startsWith('20260103'))).toEqual([]);
 });
@@ -113,7 +121,10 @@ test('refuses a host that has a Patient model, lacks a model, or is no Prisma fo
   const named = await hostFolder('uuid', (schema) => `${schema}\nmodel Patient {\n  id String @id\n}\n`);
   await expect(initModule({ dir: named, profile: defaultHostProfile })).rejects.toMatchObject({ code: 'HOST_MODEL_EXISTS' });
   const dir = await hostFolder('uuid');
-  await expect(initModule({ dir, profile: { ...defaultHostProfile, usersTable: 'people' } })).rejects.toMatchObject({ code: 'HOST_MODEL_MISSING', details: { table: 'people' } });
+  await expect(initModule({ dir, profile: { ...defaultHostProfile, usersTable: 'people' } })).rejects.toMatchObject({
+    code: 'HOST_MODEL_MISSING',
+    details: { table: 'people' },
+  });
   await expect(initModule({ dir: join(dir, 'migrations'), profile: defaultHostProfile })).rejects.toMatchObject({ code: 'HOST_SCHEMA_MISSING' });
   await expect(initModule({ dir: join(dir, 'nowhere'), profile: defaultHostProfile })).rejects.toMatchObject({ code: 'HOST_FOLDER_MISSING' });
 });

@@ -28,14 +28,16 @@ export async function initModule(options: { readonly dir: string; readonly profi
   const { dir, profile } = options;
   const schemaFiles = await findSchemaFiles(dir);
   const others = schemaFiles.filter((file) => basename(file) !== modelFile);
-  if (others.length === 0) throw new AppError('not-found', 'HOST_SCHEMA_MISSING', `There is no *.prisma file in ${dir}. Give the Prisma folder of the host with --dir.`, { dir });
+  if (others.length === 0)
+    throw new AppError('not-found', 'HOST_SCHEMA_MISSING', `There is no *.prisma file in ${dir}. Give the Prisma folder of the host with --dir.`, { dir });
   const hostModels = (await Promise.all(others.map((file) => readFile(file, 'utf8')))).flatMap(readPrismaModels);
   const { text, additions } = renderPatientModels(profile, hostModels);
 
   const names = await migrationNames(join(dir, 'migrations'));
   const files = new Map<string, string>(renderModule(profile).map(({ name, sql }) => [join('migrations', names.place(name), 'migration.sql'), sql]));
   files.set(modelFile, text);
-  if (!existsSync(join(dir, 'migrations', 'migration_lock.toml'))) files.set(join('migrations', 'migration_lock.toml'), '# Prisma: keep this file under version control.\nprovider = "postgresql"\n');
+  if (!existsSync(join(dir, 'migrations', 'migration_lock.toml')))
+    files.set(join('migrations', 'migration_lock.toml'), '# Prisma: keep this file under version control.\nprovider = "postgresql"\n');
 
   const { missing, unchanged } = await compare(dir, files);
   for (const [path, content] of missing) {
@@ -57,13 +59,19 @@ async function compare(dir: string, files: ReadonlyMap<string, string>): Promise
     else different.push(path);
   }
   if (different.length > 0) {
-    throw new AppError('conflict', 'INIT_FILE_DIFFERS', `Nothing was written, because these files exist with another content: ${different.join(', ')}. Move them away, or keep them and leave init out.`, { files: different });
+    throw new AppError(
+      'conflict',
+      'INIT_FILE_DIFFERS',
+      `Nothing was written, because these files exist with another content: ${different.join(', ')}. Move them away, or keep them and leave init out.`,
+      { files: different },
+    );
   }
   return { missing, unchanged };
 }
 
 async function findSchemaFiles(dir: string): Promise<string[]> {
-  if (!existsSync(dir)) throw new AppError('not-found', 'HOST_FOLDER_MISSING', `There is no folder ${dir}. Give the Prisma folder of the host with --dir.`, { dir });
+  if (!existsSync(dir))
+    throw new AppError('not-found', 'HOST_FOLDER_MISSING', `There is no folder ${dir}. Give the Prisma folder of the host with --dir.`, { dir });
   const entries = await readdir(dir, { withFileTypes: true, recursive: true });
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.prisma'))
@@ -77,18 +85,29 @@ async function findSchemaFiles(dir: string): Promise<string[]> {
  * of names, and a fresh database of the host would then get our keys before its tables. In that case all move to the day after.
  */
 async function migrationNames(folder: string): Promise<{ place(name: string): string; notes: string[] }> {
-  const present = existsSync(folder) ? (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && /^\d{14}_/.test(entry.name)).map((entry) => entry.name) : [];
+  const present = existsSync(folder)
+    ? (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && /^\d{14}_/.test(entry.name)).map((entry) => entry.name)
+    : [];
   const ours = present.find((name) => name.slice(14) === firstMigrationName.slice(14));
   const fixedDay = firstMigrationName.slice(0, 8);
   const latest = present.sort().at(-1);
   const day = ours !== undefined ? ours.slice(0, 8) : latest !== undefined && latest > firstMigrationName ? dayAfter(latest.slice(0, 8)) : fixedDay;
-  const notes = day === fixedDay ? [] : [`The host's history goes on to ${ours === undefined ? latest : 'a later day'}, so the module's migrations are dated ${day} to come after it.`];
+  const notes =
+    day === fixedDay
+      ? []
+      : [`The host's history goes on to ${ours === undefined ? latest : 'a later day'}, so the module's migrations are dated ${day} to come after it.`];
   return { place: (name) => day + name.slice(8), notes: ours === undefined ? notes : [] };
 }
 
 function dayAfter(day: string): string {
   const date = new Date(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6, 8)}T00:00:00Z`);
-  if (Number.isNaN(date.getTime())) throw new AppError('unsupported', 'HOST_MIGRATION_NAME', `The host's latest migration starts with ${day}, which is no date, so ours cannot be dated after it.`, { day });
+  if (Number.isNaN(date.getTime()))
+    throw new AppError(
+      'unsupported',
+      'HOST_MIGRATION_NAME',
+      `The host's latest migration starts with ${day}, which is no date, so ours cannot be dated after it.`,
+      { day },
+    );
   return new Date(date.getTime() + 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');
 }
 

@@ -44,20 +44,37 @@ function refuseSameNames(moduleModels: readonly PrismaModel[], hostModels: reado
   for (const model of hostModels) {
     const same = moduleModels.find((each) => each.name === model.name || (each.kind === 'model' && model.kind === 'model' && each.table === model.table));
     if (same) {
-      throw new AppError('conflict', 'HOST_MODEL_EXISTS', `The host's schema already has ${model.kind} ${model.name} (${model.table}), which the patient module brings too. Rename or remove it first.`, { model: model.name, table: model.table });
+      throw new AppError(
+        'conflict',
+        'HOST_MODEL_EXISTS',
+        `The host's schema already has ${model.kind} ${model.name} (${model.table}), which the patient module brings too. Rename or remove it first.`,
+        { model: model.name, table: model.table },
+      );
     }
   }
 }
 
 function getHostModel(models: readonly PrismaModel[], table: string): PrismaModel {
   const model = models.find((each) => each.kind === 'model' && each.table === table);
-  if (!model) throw new AppError('not-found', 'HOST_MODEL_MISSING', `No model of the host's Prisma schema maps to table ${table}. Add it, or run init on the folder that holds all *.prisma files.`, { table });
+  if (!model)
+    throw new AppError(
+      'not-found',
+      'HOST_MODEL_MISSING',
+      `No model of the host's Prisma schema maps to table ${table}. Add it, or run init on the folder that holds all *.prisma files.`,
+      { table },
+    );
   return model;
 }
 
 function getHostField(model: PrismaModel, column: string): PrismaField {
   const field = model.fields.find((each) => each.column === column);
-  if (!field) throw new AppError('not-found', 'HOST_FIELD_MISSING', `Model ${model.name} has no field for column ${model.table}.${column}. Add it to the host's Prisma schema first.`, { model: model.name, column });
+  if (!field)
+    throw new AppError(
+      'not-found',
+      'HOST_FIELD_MISSING',
+      `Model ${model.name} has no field for column ${model.table}.${column}. Add it to the host's Prisma schema first.`,
+      { model: model.name, column },
+    );
   return field;
 }
 
@@ -66,37 +83,58 @@ function renderField(field: PrismaField, host: { profile: HostProfile; users: Pr
   if (target === 'User') {
     if (!host.users) return [];
     const id = getHostField(host.users, 'id').name;
-    return [{ name: field.name, type: field.type.replace('User', host.users.name), attributes: field.attributes.replace('references: [id]', `references: [${id}]`) }];
+    return [
+      { name: field.name, type: field.type.replace('User', host.users.name), attributes: field.attributes.replace('references: [id]', `references: [${id}]`) },
+    ];
   }
   if (host.standIns.some((model) => model.name === target)) return [];
   if (!/@db\.Uuid\b/.test(field.attributes)) return [field];
   const type = isUserColumn(field.column) ? host.profile.userIdType : host.profile.idType;
   if (type === 'uuid') return [field];
   // As PostgreSQL writes the default back, so that Prisma sees no difference.
-  return [{ ...field, attributes: field.attributes.replace(/\s*@db\.Uuid\b/, '').replace('dbgenerated("gen_random_uuid()")', 'dbgenerated("(gen_random_uuid())::text")') }];
+  return [
+    {
+      ...field,
+      attributes: field.attributes.replace(/\s*@db\.Uuid\b/, '').replace('dbgenerated("gen_random_uuid()")', 'dbgenerated("(gen_random_uuid())::text")'),
+    },
+  ];
 }
 
-function linkRelation(link: HostLinkTable, all: readonly HostLinkTable[], models: readonly PrismaModel[]): { addition: ModelAddition; back(taken: Set<string>): Field } {
+function linkRelation(
+  link: HostLinkTable,
+  all: readonly HostLinkTable[],
+  models: readonly PrismaModel[],
+): { addition: ModelAddition; back(taken: Set<string>): Field } {
   const model = getHostModel(models, link.table);
   const field = getHostField(model, link.column);
   const several = all.filter((each) => each.table === link.table).length > 1;
   const relation = several ? `"${model.name}${upperFirst(field.name)}"` : undefined;
-  const present = model.fields.some((each) => each.type.replace('?', '') === 'Patient' && each.attributes.replaceAll(' ', '').includes(`fields:[${field.name}]`));
+  const present = model.fields.some(
+    (each) => each.type.replace('?', '') === 'Patient' && each.attributes.replaceAll(' ', '').includes(`fields:[${field.name}]`),
+  );
   const name = freeName(several ? `${field.name.replace(/_?[iI]d$/, '')}Chart` : 'patient', new Set(model.fields.map((each) => each.name)));
   const optional = field.type.endsWith('?') ? '?' : '';
-  const lines = present ? [] : [`${name} Patient${optional} @relation(${relation ? `${relation}, ` : ''}fields: [${field.name}], references: [id], onDelete: Restrict)`];
+  const lines = present
+    ? []
+    : [`${name} Patient${optional} @relation(${relation ? `${relation}, ` : ''}fields: [${field.name}], references: [id], onDelete: Restrict)`];
   const index = `@@index([${field.name}])`;
   if (!link.indexed && !model.blockAttributes.some((line) => line.replaceAll(' ', '') === index)) lines.push(index);
   return {
     addition: { model: model.name, table: model.table, lines },
-    back: (taken) => ({ name: freeName(camelCase(link.table) + (several ? `By${upperFirst(field.name)}` : ''), taken), type: `${model.name}[]`, attributes: relation ? `@relation(${relation})` : '' }),
+    back: (taken) => ({
+      name: freeName(camelCase(link.table) + (several ? `By${upperFirst(field.name)}` : ''), taken),
+      type: `${model.name}[]`,
+      attributes: relation ? `@relation(${relation})` : '',
+    }),
   };
 }
 
 function userAddition(users: PrismaModel, standIns: readonly PrismaModel[]): ModelAddition {
   const own = new Set(users.fields.map((field) => field.name));
   const back = standIns.find((model) => model.name === 'User')?.fields.filter((field) => field.type.endsWith('[]')) ?? [];
-  const asked = back.filter((field) => !users.fields.some((each) => each.type === field.type && each.attributes.replaceAll(' ', '') === field.attributes.replaceAll(' ', '')));
+  const asked = back.filter(
+    (field) => !users.fields.some((each) => each.type === field.type && each.attributes.replaceAll(' ', '') === field.attributes.replaceAll(' ', '')),
+  );
   return { model: users.name, table: users.table, lines: asked.map((field) => `${freeName(field.name, own)} ${field.type} ${field.attributes}`) };
 }
 

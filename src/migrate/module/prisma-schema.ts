@@ -25,7 +25,13 @@ export function readPrismaModels(text: string): PrismaModel[] {
     const lines = (body as string).split(/\r?\n/).map((line) => withoutComment(line).trim());
     const blockAttributes = lines.filter((line) => line.startsWith('@@'));
     const map = blockAttributes.map((line) => /^@@map\(\s*(?:name:\s*)?"((?:[^"\\]|\\.)*)"/.exec(line)?.[1]).find((each) => each !== undefined);
-    return { kind: kind as 'model' | 'enum', name: name as string, table: unescape(map) ?? (name as string), blockAttributes, fields: lines.filter((line) => /^\w/.test(line)).map(readField) };
+    return {
+      kind: kind as 'model' | 'enum',
+      name: name as string,
+      table: unescape(map) ?? (name as string),
+      blockAttributes,
+      fields: lines.filter((line) => /^\w/.test(line)).map(readField),
+    };
   });
 }
 
@@ -45,7 +51,9 @@ function withoutComment(line: string): string {
 }
 
 /** A model as `prisma format` lays it out: names, types and attributes in columns. */
-export function writePrismaModel(model: Pick<PrismaModel, 'kind' | 'name' | 'blockAttributes'> & { readonly fields: readonly Pick<PrismaField, 'name' | 'type' | 'attributes'>[] }): string {
+export function writePrismaModel(
+  model: Pick<PrismaModel, 'kind' | 'name' | 'blockAttributes'> & { readonly fields: readonly Pick<PrismaField, 'name' | 'type' | 'attributes'>[] },
+): string {
   const names = Math.max(0, ...model.fields.map((field) => field.name.length));
   const types = Math.max(0, ...model.fields.map((field) => field.type.length));
   const fields = model.fields.map((field) => `  ${field.name.padEnd(names)} ${field.type.padEnd(types)} ${field.attributes}`.trimEnd());

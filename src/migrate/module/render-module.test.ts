@@ -42,10 +42,17 @@ async function structureOf(profile: HostProfile): Promise<Structure> {
       for (const { AlterTableCmd: command } of alter?.cmds ?? []) {
         const key = command.def?.Constraint;
         if (key?.contype !== 'CONSTR_FOREIGN') continue;
-        structure.foreignKeys.push({ name: key.conname, table: alter.relation.relname, column: key.fk_attrs[0].String.sval, target: key.pktable.relname, onDelete: key.fk_del_action });
+        structure.foreignKeys.push({
+          name: key.conname,
+          table: alter.relation.relname,
+          column: key.fk_attrs[0].String.sval,
+          target: key.pktable.relname,
+          onDelete: key.fk_del_action,
+        });
       }
       // biome-ignore lint/suspicious/noExplicitAny: the parse tree is read by shape
-      if (index) structure.indexes.push({ name: index.idxname, table: index.relation.relname, columns: index.indexParams.map((each: any) => each.IndexElem.name) });
+      if (index)
+        structure.indexes.push({ name: index.idxname, table: index.relation.relname, columns: index.indexParams.map((each: any) => each.IndexElem.name) });
     }
   }
   return structure;
@@ -73,7 +80,9 @@ test('the first migration has six tables, 15 foreign keys and 24 indexes besides
 test('a host with text ids gets the same objects, only with text for uuid', async () => {
   const [uuid, text] = [await structureOf(defaultHostProfile), await structureOf(textHost)];
   expect([...text.columns.keys()]).toEqual([...uuid.columns.keys()]);
-  expect([...text.columns.values()]).toEqual([...uuid.columns.values()].map((type) => type.replace(/^uuid call$/, 'text call::text').replace(/^uuid$/, 'text')));
+  expect([...text.columns.values()]).toEqual(
+    [...uuid.columns.values()].map((type) => type.replace(/^uuid call$/, 'text call::text').replace(/^uuid$/, 'text')),
+  );
   expect(uuid.columns.get('patients.id')).toBe('uuid call');
   expect(text.columns.get('patients.id')).toBe('text call::text');
   expect(text.foreignKeys).toEqual(uuid.foreignKeys);
@@ -116,20 +125,33 @@ test('link indexes are written only where the host has none', async () => {
   expect(added).toEqual([{ name: 'bills_patientId_idx', table: 'bills', columns: ['patientId'] }]);
 });
 
-const identifier = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 70 }).filter((name) => !name.includes('\0') && Buffer.byteLength(name) <= 63 && name.isWellFormed());
+const identifier = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 70 })
+  .filter((name) => !name.includes('\0') && Buffer.byteLength(name) <= 63 && name.isWellFormed());
 
 test('any link table, however it is called, gets its key and index, and nothing else changes', async () => {
   const rest = await structureOf({ ...defaultHostProfile, linkTables: [] });
   await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(fc.record({ table: identifier, column: identifier, indexed: fc.boolean() }), { maxLength: 4, selector: (link) => prismaName(link.table, [link.column], '_idx') }), async (linkTables) => {
-      const structure = await structureOf({ ...defaultHostProfile, linkTables });
-      const names = new Set(linkTables.map((link) => prismaName(link.table, [link.column], '_fkey')));
-      const isLink = (key: ForeignKey) => key.target === 'patients' && names.has(key.name) && linkTables.some((link) => link.table === key.table && link.column === key.column);
-      expect(structure.foreignKeys.filter(isLink).map(({ table, column, onDelete }) => ({ table, column, onDelete }))).toEqual(linkTables.map(({ table, column }) => ({ table, column, onDelete: 'r' })));
-      expect(structure.foreignKeys.filter((key) => !isLink(key))).toEqual(rest.foreignKeys);
-      const missing = linkTables.filter((link) => !link.indexed);
-      expect(structure.indexes.filter((index) => !rest.indexes.some((each) => each.name === index.name))).toEqual(missing.map(({ table, column }) => ({ name: prismaName(table, [column], '_idx'), table, columns: [column] })));
-    }),
+    fc.asyncProperty(
+      fc.uniqueArray(fc.record({ table: identifier, column: identifier, indexed: fc.boolean() }), {
+        maxLength: 4,
+        selector: (link) => prismaName(link.table, [link.column], '_idx'),
+      }),
+      async (linkTables) => {
+        const structure = await structureOf({ ...defaultHostProfile, linkTables });
+        const names = new Set(linkTables.map((link) => prismaName(link.table, [link.column], '_fkey')));
+        const isLink = (key: ForeignKey) =>
+          key.target === 'patients' && names.has(key.name) && linkTables.some((link) => link.table === key.table && link.column === key.column);
+        expect(structure.foreignKeys.filter(isLink).map(({ table, column, onDelete }) => ({ table, column, onDelete }))).toEqual(
+          linkTables.map(({ table, column }) => ({ table, column, onDelete: 'r' })),
+        );
+        expect(structure.foreignKeys.filter((key) => !isLink(key))).toEqual(rest.foreignKeys);
+        const missing = linkTables.filter((link) => !link.indexed);
+        expect(structure.indexes.filter((index) => !rest.indexes.some((each) => each.name === index.name))).toEqual(
+          missing.map(({ table, column }) => ({ name: prismaName(table, [column], '_idx'), table, columns: [column] })),
+        );
+      },
+    ),
     { numRuns: 30 },
   );
 });

@@ -38,7 +38,12 @@ export function renderLinkIndexes(links: readonly HostLinkTable[]): MigrationFil
   const names = links.map((link) => prismaName(link.table, [link.column], '_idx'));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
-    throw new AppError('unsupported', 'LINK_INDEX_NAME_TAKEN', `Two link columns would get an index of the same name, ${twice}, because names end after 63 bytes. Create an index on one of them yourself.`, { name: twice });
+    throw new AppError(
+      'unsupported',
+      'LINK_INDEX_NAME_TAKEN',
+      `Two link columns would get an index of the same name, ${twice}, because names end after 63 bytes. Create an index on one of them yourself.`,
+      { name: twice },
+    );
   }
   const statements = links.map(
     (link, at) =>
@@ -58,7 +63,9 @@ export function moduleMigrationsFolder(): string {
     const candidate = join(folder, 'prisma', 'migrations');
     if (existsSync(join(candidate, firstMigrationName, 'migration.sql'))) return candidate;
     if (dirname(folder) === folder) {
-      throw new AppError('unavailable', 'MODULE_MIGRATIONS_MISSING', 'The folder prisma/migrations of OneChart is not there. Install the package again.', { name: firstMigrationName });
+      throw new AppError('unavailable', 'MODULE_MIGRATIONS_MISSING', 'The folder prisma/migrations of OneChart is not there. Install the package again.', {
+        name: firstMigrationName,
+      });
     }
   }
 }
@@ -91,13 +98,16 @@ function renderIdTypes(name: string, sql: string, profile: HostProfile): string 
   });
   const uuidLeft = withoutComments(text).match(/\bUUID\b|::uuid\b/i);
   if (uuidLeft && profile.idType === 'text' && profile.userIdType === 'text') {
-    throw new AppError('internal', 'MODULE_RENDERING_FAILED', `Migration ${name} names the type UUID where it cannot be rendered for a host with text ids.`, { name });
+    throw new AppError('internal', 'MODULE_RENDERING_FAILED', `Migration ${name} names the type UUID where it cannot be rendered for a host with text ids.`, {
+      name,
+    });
   }
   return text;
 }
 
 /** The section of the first migration that ties the default link tables to patients; all statements stand together. */
-const linkKeys = /(?:-- AddForeignKey\nALTER TABLE "(?!patient_contacts|patient_documents|patient_allergies|patient_risk_flags|patient_merge_history|patients")\w+" ADD CONSTRAINT "\w+" FOREIGN KEY \("\w+"\) REFERENCES "patients"\("id"\) ON DELETE RESTRICT ON UPDATE CASCADE;\n\n)+/g;
+const linkKeys =
+  /(?:-- AddForeignKey\nALTER TABLE "(?!patient_contacts|patient_documents|patient_allergies|patient_risk_flags|patient_merge_history|patients")\w+" ADD CONSTRAINT "\w+" FOREIGN KEY \("\w+"\) REFERENCES "patients"\("id"\) ON DELETE RESTRICT ON UPDATE CASCADE;\n\n)+/g;
 
 function renderLinkKeys(sql: string, links: readonly HostLinkTable[]): string {
   const sections = sql.match(linkKeys)?.length ?? 0;
@@ -110,7 +120,8 @@ function renderLinkKey(link: HostLinkTable): string {
   return `-- AddForeignKey\nALTER TABLE ${quoteIdentifier(link.table)} ADD CONSTRAINT ${quoteIdentifier(name)} FOREIGN KEY (${quoteIdentifier(link.column)}) REFERENCES "patients"("id") ON DELETE RESTRICT ON UPDATE CASCADE;\n\n`;
 }
 
-const userKey = /-- AddForeignKey\nALTER TABLE "\w+" ADD CONSTRAINT "\w+" FOREIGN KEY \("\w+"\) REFERENCES "users"\("id"\) ON DELETE SET NULL ON UPDATE CASCADE;\n\n?/g;
+const userKey =
+  /-- AddForeignKey\nALTER TABLE "\w+" ADD CONSTRAINT "\w+" FOREIGN KEY \("\w+"\) REFERENCES "users"\("id"\) ON DELETE SET NULL ON UPDATE CASCADE;\n\n?/g;
 
 function renderUserKeys(sql: string, usersTable: string | undefined): string {
   if (usersTable === 'users') return sql;

@@ -56,7 +56,12 @@ test.each([
   await expect(as('onechart_app', (client) => client.query(statement))).rejects.toMatchObject(denied);
 });
 
-test.each(['ALTER TABLE patients ADD COLUMN x int', 'CREATE INDEX ON patients (city)', 'DROP TYPE "PatientStatus"', 'ALTER TABLE patients DISABLE TRIGGER ALL'])('the app may not change the schema: %s', async (statement) => {
+test.each([
+  'ALTER TABLE patients ADD COLUMN x int',
+  'CREATE INDEX ON patients (city)',
+  'DROP TYPE "PatientStatus"',
+  'ALTER TABLE patients DISABLE TRIGGER ALL',
+])('the app may not change the schema: %s', async (statement) => {
   await expect(as('onechart_app', (client) => client.query(statement))).rejects.toMatchObject(denied);
 });
 
@@ -109,7 +114,9 @@ test('an owner who may not create roles gets a notice with the remedy, and what 
   await host.query(`CREATE ROLE ${owner} NOLOGIN`);
   try {
     await host.query(`CREATE ROLE ${mark}_reader NOLOGIN`);
-    await host.query(`DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP EXECUTE format('ALTER TABLE %s OWNER TO ${owner}', t); END LOOP; END $$`);
+    await host.query(
+      `DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP EXECUTE format('ALTER TABLE %s OWNER TO ${owner}', t); END LOOP; END $$`,
+    );
     await host.query(`GRANT ALL ON SCHEMA public TO ${owner}`);
     const { notices, done } = await withClient(host.url, async (client) => {
       const notices: string[] = [];

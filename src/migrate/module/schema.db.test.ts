@@ -60,15 +60,31 @@ function foreignKeysOf(model: PrismaModel): { name: string; target: string; colu
     const [, columns, references, onDelete] = /@relation\(.*fields: \[([^\]]*)\], references: \[([^\]]*)\], onDelete: (\w+)\)/.exec(field.attributes) ?? [];
     if (columns === undefined) return [];
     const target = all.find((each) => each.name === field.type.replace('?', ''))?.table ?? '';
-    return [{ name: prismaName(model.table, list(columns), '_fkey'), target, columns: list(columns), references: list(references), onDelete: onDelete ?? '', onUpdate: 'Cascade' }];
+    return [
+      {
+        name: prismaName(model.table, list(columns), '_fkey'),
+        target,
+        columns: list(columns),
+        references: list(references),
+        onDelete: onDelete ?? '',
+        onUpdate: 'Cascade',
+      },
+    ];
   });
 }
 
 const byName = <Row extends { name: string }>(rows: readonly Row[]): Row[] => [...rows].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 test('schema.prisma has the tables that the migrations make, and no other', async () => {
-  const rows = await database.query<{ name: string }>(`SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'patient%' OR relname LIKE 'mrn%')`);
-  expect(rows.map((row) => row.name).filter((name) => !hostTables.includes(name)).sort()).toEqual([...moduleTables].sort());
+  const rows = await database.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'patient%' OR relname LIKE 'mrn%')`,
+  );
+  expect(
+    rows
+      .map((row) => row.name)
+      .filter((name) => !hostTables.includes(name))
+      .sort(),
+  ).toEqual([...moduleTables].sort());
 });
 
 test.each(moduleModels.map((model) => [model.table, model] as const))('%s: columns, types, nullability and defaults', async (table, model) => {
@@ -105,9 +121,10 @@ test.each(moduleModels.map((model) => [model.table, model] as const))('%s: index
 });
 
 test('the enum has the labels of schema.prisma, in order', async () => {
-  const rows = await database.query(`SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typname = ANY($1) GROUP BY 1`, [
-    enums.map((each) => each.name),
-  ]);
+  const rows = await database.query(
+    `SELECT t.typname AS name, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typname = ANY($1) GROUP BY 1`,
+    [enums.map((each) => each.name)],
+  );
   expect(rows).toEqual(enums.map((each) => ({ name: each.name, labels: each.fields.map((field) => field.name) })));
 });
 

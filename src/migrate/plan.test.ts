@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import type { Assessment, AssessedStatement } from './assess.ts';
+import type { ObjectState } from './diff.ts';
+import { buildPlan } from './plan.ts';
+import type { Effect } from './statement.ts';
+import type { TableTraffic } from './traffic.ts';
+
+const live: TableTraffic = { table: 'bills', rows: 1_000_000, megabytes: 200, pages: 25_600, writesPerSecond: 40 };
+const own: TableTraffic = { table: 'patients', rows: 0, megabytes: 0, pages: 0, writesPerSecond: 0 };
+
+function assessment(...effects: [Effect, ObjectState['state']][]): Assessment {
+  const statements = effects.map(([effect, state], index) => ({ number: index + 1, text: `CREATE INDEX statement ${index + 1}`, effect, object: { state } as ObjectState })) satisfies AssessedStatement[];
+  return { migrations: [{ file: { name: '1_m', sql: '', checksum: '' }, statements, history: 'absent', attempt: undefined, edited: false, complete: false }], history: [], failedElsewhere: [] };
+}
+
+const table: Effect = { kind: 'table', name: 'patients' };
+const liveKey: Effect = { kind: 'foreign-key', name: 'bills_patientId_fkey', table: 'bills', references: 'patients' };
+const liveIndex: Effect = { kind: 'index', name: 'bills_patientId_idx', table: 'bills', concurrently: false };
+const ownIndex: Effect = { kind: 'index', name: 'patients_mrn_key', table: 'patients', concurrently: false };
+
+describe('a plan', () => {
+  test('makes new tables in one transaction and touches live ones one at a time', () => {
+    const { steps } = buildPlan(assessment([table, 'missing'], [ownIndex, 'missing'], [liveKey, 'missing'], [liveIndex, 'missing']), new Map([['bills', live]]));
+    expect(steps.map(({ key, lock }) => [key, lock])).toEqual([
+      ['structure', undefined],
+      ['add bills_patientId_fkey', 'SHARE ROW EXCLUSIVE'],
+      ['validate bills_patientId_fkey', 'SHARE UPDATE EXCLUSIVE'],
+      ['index bills_patientId_idx', 'SHARE UPDATE EXCLUSIVE'],
+    ]);
+    expect(steps[1]?.statements[0]).toMatch(/ NOT VALID$/);
+    expect(steps[3]?.statements[0]).toMatch(/^CREATE INDEX CONCURRENTLY /);
+  });
+
+  test('does only what is missing: a key not yet validated is validated, an invalid index rebuilt', () => {
+    const { steps } = buildPlan(assessment([table, 'present'], [liveKey, 'invalid'], [liveIndex, 'invalid']), new Map([['bills', live], ['patients', own]]));
+    expect(steps.map(({ key }) => key)).toEqual(['validate bills_patientId_fkey', 'drop invalid bills_patientId_idx', 'index bills_patientId_idx']);
+  });
+
+  test('a table of ours that holds rows counts as live', () => {
+    const { steps } = buildPlan(assessment([table, 'present'], [ownIndex, 'missing']), new Map([['patients', { ...own, rows: 10, pages: 1 }]]));
+    expect(steps.map(({ kind }) => kind)).toEqual(['index']);
+  });
+
+  test('with everything there only the history is finished', () => {
+    expect(buildPlan(assessment([table, 'present']), new Map())).toEqual({ steps: [], historyOnly: ['1_m'] });
+  });
+
+  test('estimates grow with the table; a write waits only for catalogue changes', () => {
+    const { steps } = buildPlan(assessment([table, 'present'], [liveKey, 'missing'], [liveIndex, 'missing']), new Map([['bills', live], ['patients', own]]));
+    const [add, validate, index] = steps;
+    expect(validate?.estimate.milliseconds).toBeGreaterThan(10 * (add?.estimate.milliseconds ?? 0));
+    expect(index?.estimate.milliseconds).toBeGreaterThan(validate?.estimate.milliseconds ?? 0);
+    expect([add?.estimate.writeWaitMilliseconds, validate?.estimate.writeWaitMilliseconds]).toEqual([4, 0]);
+  });
+});
