@@ -17,7 +17,18 @@ interface Delegate {
   findUniqueOrThrow(args: { where: Row; include?: Row }): Promise<Row>;
   findMany(args?: { where?: Row }): Promise<Row[]>;
 }
-type Client = Record<'patient' | 'patientContact' | 'patientDocument' | 'patientAllergy' | 'patientRiskFlag' | 'patientMergeHistory' | 'patientAuditEvent' | 'surgicalCase' | 'user', Delegate> & {
+type Client = Record<
+  | 'patient'
+  | 'patientContact'
+  | 'patientDocument'
+  | 'patientAllergy'
+  | 'patientRiskFlag'
+  | 'patientMergeHistory'
+  | 'patientAuditEvent'
+  | 'surgicalCase'
+  | 'user',
+  Delegate
+> & {
   $disconnect(): Promise<void>;
 };
 
@@ -33,8 +44,13 @@ beforeAll(async () => {
   await writeFile(join(folder, 'schema.prisma'), schema.replace('"../test/.generated/client"', '"client"'));
   // Any executable stands in for the schema engine, which generate does not start: nothing is downloaded.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' };
-  await promisify(execFile)(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', join(folder, 'schema.prisma')], { cwd: root, env });
-  const generated = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'client/client.ts')).href)) as { PrismaClient: new (options: { adapter: PrismaPg }) => Client };
+  await promisify(execFile)(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', join(folder, 'schema.prisma')], {
+    cwd: root,
+    env,
+  });
+  const generated = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'client/client.ts')).href)) as {
+    PrismaClient: new (options: { adapter: PrismaPg }) => Client;
+  };
   database = await createDatabase({ template: 'migrated' });
   prisma = new generated.PrismaClient({ adapter: new PrismaPg({ connectionString: database.url }) });
 }, 120_000);
@@ -61,7 +77,9 @@ test('all six models are written and read back with their relations', async () =
     },
   });
   const target = await prisma.patient.create({ data: { mrn: 'CLIENT-2', lastName: 'Example' } });
-  const merge = await prisma.patientMergeHistory.create({ data: { sourcePatientId: patient.id, targetPatientId: target.id, mergedBy: user?.id, reason: 'same person' } });
+  const merge = await prisma.patientMergeHistory.create({
+    data: { sourcePatientId: patient.id, targetPatientId: target.id, mergedBy: user?.id, reason: 'same person' },
+  });
 
   const read = await prisma.patient.findUniqueOrThrow({
     where: { mrn: 'CLIENT-1' },
@@ -94,7 +112,10 @@ test('each of the six models can be updated, and the four that hang on a patient
   const flag = await prisma.patientRiskFlag.create({ data: { ...of, flagType: 'FALL_RISK', severity: 'LOW' } });
   const merge = await prisma.patientMergeHistory.create({ data: { sourcePatientId: other.id, targetPatientId: patient.id } });
 
-  expect(await prisma.patient.update({ where: { id: patient.id }, data: { city: 'Lund', version: { increment: 1 } } })).toMatchObject({ city: 'Lund', version: 2 });
+  expect(await prisma.patient.update({ where: { id: patient.id }, data: { city: 'Lund', version: { increment: 1 } } })).toMatchObject({
+    city: 'Lund',
+    version: 2,
+  });
   expect(await prisma.patientContact.update({ where: { id: contact.id }, data: { priority: 2 } })).toMatchObject({ priority: 2 });
   expect(await prisma.patientDocument.update({ where: { id: document.id }, data: { isVerified: true } })).toMatchObject({ isVerified: true });
   expect(await prisma.patientAllergy.update({ where: { id: allergy.id }, data: { active: false } })).toMatchObject({ active: false });
@@ -103,7 +124,9 @@ test('each of the six models can be updated, and the four that hang on a patient
 
   await prisma.patientMergeHistory.delete({ where: { id: merge.id } });
   await prisma.patient.delete({ where: { id: patient.id } });
-  const left = await Promise.all([prisma.patientContact, prisma.patientDocument, prisma.patientAllergy, prisma.patientRiskFlag].map((each) => each.count({ where: of })));
+  const left = await Promise.all(
+    [prisma.patientContact, prisma.patientDocument, prisma.patientAllergy, prisma.patientRiskFlag].map((each) => each.count({ where: of })),
+  );
   expect(left).toEqual([0, 0, 0, 0]);
 });
 
@@ -111,11 +134,15 @@ test('the rules of the database hold for Prisma too', async () => {
   await expect(prisma.patient.create({ data: { mrn: 'CLIENT-5', lastName: 'Example', status: 'DECEASED' } })).rejects.toThrow(/patients_deceased_check/);
   await prisma.patient.create({ data: { mrn: 'CLIENT-6', lastName: 'Example' } });
   await expect(prisma.patient.create({ data: { mrn: 'CLIENT-6', lastName: 'Example' } })).rejects.toMatchObject({ code: 'P2002' });
-  await expect(prisma.patientContact.create({ data: { patientId: '00000000-0000-4000-8000-000000000000', firstName: 'A', lastName: 'B', relationship: 'friend' } })).rejects.toMatchObject({ code: 'P2003' });
+  await expect(
+    prisma.patientContact.create({ data: { patientId: '00000000-0000-4000-8000-000000000000', firstName: 'A', lastName: 'B', relationship: 'friend' } }),
+  ).rejects.toMatchObject({ code: 'P2003' });
 });
 
 test('the tables beside the six are readable through the client', async () => {
   const patient = await prisma.patient.create({ data: { mrn: 'CLIENT-7', lastName: 'Example' } });
   await prisma.patientAuditEvent.create({ data: { action: 'patient.registered', actorKind: 'system', patientId: patient.id, after: { version: 1 } } });
-  expect(await prisma.patientAuditEvent.findMany({ where: { patientId: patient.id } })).toMatchObject([{ action: 'patient.registered', after: { version: 1 } }]);
+  expect(await prisma.patientAuditEvent.findMany({ where: { patientId: patient.id } })).toMatchObject([
+    { action: 'patient.registered', after: { version: 1 } },
+  ]);
 });
