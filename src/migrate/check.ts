@@ -35,7 +35,7 @@ export async function checkServer(client: pg.ClientBase, schema: string): Promis
   const pids = new Set<number>();
   for (let index = 0; index < 4; index += 1) pids.add((await row<{ pid: number }>(client, 'SELECT pg_backend_pid() AS pid')).pid);
   if (pids.size > 1) findings.push({ level: 'block', code: 'POOLER_IN_TRANSACTION_MODE', message: 'The address leads to a pooler in transaction mode, where locks and settings of a session are lost. Give the address of the server itself.' });
-  findings.push(...(await checkPrivileges(client, schema)));
+  findings.push(...(await checkPrivileges(client, schema)), ...(await checkRoles(client)));
   const long = await rows<{ pid: number; seconds: number; application: string }>(client, `SELECT pid, round(extract(epoch FROM now() - xact_start))::int AS seconds, application_name AS application FROM pg_stat_activity WHERE datname = current_database() AND xact_start < now() - interval '1 minute' AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY 2 DESC LIMIT 3`);
   for (const each of long) findings.push({ level: 'warn', code: 'LONG_TRANSACTION', message: `Process ${each.pid} (${each.application || 'unnamed program'}) has had a transaction open for ${each.seconds} s; locks and concurrent index builds will wait for it.` });
   const [lag] = await rows<{ bytes: string }>(client, 'SELECT max(pg_wal_lsn_diff(sent_lsn, replay_lsn))::text AS bytes FROM pg_stat_replication HAVING count(*) > 0').catch(() => []);
@@ -59,6 +59,17 @@ async function checkPrivileges(client: pg.ClientBase, schema: string): Promise<F
   if (!may.journal) lacks('may not make the schema "onechart", where the journal of the migration lies', `CREATE SCHEMA onechart AUTHORIZATION ${quote(may.user)}`);
   if (!may.history) lacks('may not write _prisma_migrations', `GRANT SELECT, INSERT, UPDATE ON _prisma_migrations TO ${quote(may.user)}`);
   return lacking.length > 0 ? lacking : [{ level: 'ok', code: 'PRIVILEGES', message: `"${may.user}" may create tables and write the history` }];
+}
+
+/** The roles of the module belong to the whole server; the module works without them, with less in depth to defend it. */
+async function checkRoles(client: pg.ClientBase): Promise<Finding[]> {
+  const { missing, may, user } = await row<{ missing: string[] | null; may: boolean; user: string }>(
+    client,
+    `SELECT (SELECT array_agg(name) FROM unnest(ARRAY['onechart_app', 'onechart_auditor', 'onechart_reader']) AS name WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)) AS missing,
+       (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) AS may, current_user AS user`,
+  );
+  if (!missing || may) return [];
+  return [{ level: 'warn', code: 'ROLES_NOT_CREATABLE', message: `The roles ${missing.join(', ')} are missing and "${user}" may not create roles; the module works without them. To have them, let an administrator run ${missing.map((name) => `CREATE ROLE ${name} NOLOGIN;`).join(' ')} and apply again.`, details: { missing } }];
 }
 
 /** Turns what was found about the host into findings of the preflight. */
