@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { AppError } from '../base/errors.ts';
@@ -72,6 +72,8 @@ async function linkLibraries(native: string, ownFolder: string): Promise<Record<
   }
   await mkdir(ownFolder, { recursive: true, mode: 0o755 });
   for (const link of missing) await makeLink(join(lib, link.file), join(ownFolder, link.name));
+  // A library looks for its own needs in the folder it was found in, which is ours now: the others must be there, too.
+  for (const name of await readdir(lib)) if (/\.(?:so|dylib)\b/.test(name)) await makeLink(join(lib, name), join(ownFolder, name));
   const variable = libraryPathVariable(process.platform);
   return { [variable]: [ownFolder, process.env[variable]].filter(Boolean).join(delimiter) };
 }

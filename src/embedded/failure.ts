@@ -33,12 +33,12 @@ export function explainFailure(output: string, context: { action: 'create' | 'st
   return new AppError('unavailable', 'DATABASE_START_FAILED', `${what} in ${dataFolder}. PostgreSQL said: ${lastLines(output).split('\n').at(-1) ?? ''}`, details);
 }
 
-export function isPortTaken(output: string): boolean {
+function isPortTaken(output: string): boolean {
   return /could not (?:bind|create any TCP\/IP sockets)|Address already in use/i.test(output);
 }
 
 /** A server of ours was killed and its last processes are still going, or a second server runs on the same data. */
-export function isLeftOver(output: string): boolean {
+function isLeftOver(output: string): boolean {
   return /pre-existing shared memory block|lock file "postmaster\.pid" already exists/i.test(output);
 }
 

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -87,7 +87,8 @@ export async function stopEmbedded(options: { home: string }): Promise<{ home: s
   const { home } = options;
   const before = await readState(home);
   if (!before) return { home, stopped: false };
-  return alone(home, async () => {
+  // Under the real name, as a start takes it.
+  return alone(await realpath(home), async () => {
     const state = (await readState(home)) ?? before;
     const pid = await livingPostmaster(state.dataFolder);
     if (pid === undefined) return { home, stopped: false };
@@ -228,7 +229,10 @@ async function launch(options: {
       const code = error instanceof AppError ? error.code : '';
       if (Date.now() > deadline) throw error;
       if (code === 'DATABASE_PORT_TAKEN' && !options.fixed) port = undefined;
-      else if (code === 'DATABASE_ALREADY_RUNNING') await delay(100);
+      else if (code === 'DATABASE_ALREADY_RUNNING') {
+        await endOrphans(dataFolder);
+        await delay(50);
+      }
       else throw error;
     }
   }
@@ -262,6 +266,22 @@ async function livingPostmaster(dataFolder: string): Promise<number | undefined>
 async function removeForeignPidFile(dataFolder: string): Promise<void> {
   const pid = await postmasterPid(dataFolder);
   if (pid !== undefined && isAlive(pid) && (await livingPostmaster(dataFolder)) === undefined) await rm(join(dataFolder, 'postmaster.pid'), { force: true });
+}
+
+/**
+ * After a kill -9 of the server its sessions live on until their statement ends, and PostgreSQL rightly does not start beside
+ * them. Nobody reads their results any more: they are told to quit, and recovery undoes what they had not committed.
+ */
+async function endOrphans(dataFolder: string): Promise<void> {
+  const postmaster = await postmasterPid(dataFolder);
+  if (process.platform !== 'linux' || (postmaster !== undefined && isAlive(postmaster))) return;
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    // Every process of a server works in its data folder.
+    const folder = await readlink(join('/proc', name, 'cwd')).catch(() => undefined);
+    const program = folder === dataFolder ? await readFile(join('/proc', name, 'cmdline'), 'utf8').catch(() => '') : '';
+    if (program.startsWith('postgres')) await stopServer({ pid: Number(name), mode: 'immediate', timeoutMs: 5_000 });
+  }
 }
 
 async function postmasterPort(dataFolder: string): Promise<number | undefined> {

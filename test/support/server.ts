@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -111,9 +111,3 @@ export async function provideServer(project: TestProject, binFolder: string | un
   };
 }
 
-/** Makes a folder that the server's account may use too; for tests that start servers of their own. */
-export async function temporaryFolder(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-${name}-`));
-  await mkdir(folder, { recursive: true });
-  return folder;
-}
