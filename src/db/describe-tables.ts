@@ -33,7 +33,7 @@ const typeOf: Readonly<Record<string, string>> = {
   bool: 'boolean',
   int4: 'number',
   int8: 'number',
-  timestamptz: 'Timestamp',
+  timestamptz: 'Date',
   jsonb: 'Json',
   PatientStatus: 'PatientStatus',
 };
@@ -60,7 +60,6 @@ export async function describeTables(client: Pick<ClientBase, 'query'>): Promise
     '// Generated from the catalogue of a migrated database by scripts/generate-table-types.ts. Do not edit.',
     "import type { ColumnType, Generated } from 'kysely';",
     '',
-    'type Timestamp = ColumnType<Date, Date | string, Date | string>;',
     'type Json = ColumnType<unknown, string, string>;',
     `export type PatientStatus = ${labels.map(({ label }) => `'${label}'`).join(' | ')};`,
     '',

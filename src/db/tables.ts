@@ -1,7 +1,6 @@
 // Generated from the catalogue of a migrated database by scripts/generate-table-types.ts. Do not edit.
 import type { ColumnType, Generated } from 'kysely';
 
-type Timestamp = ColumnType<Date, Date | string, Date | string>;
 type Json = ColumnType<unknown, string, string>;
 export type PatientStatus = 'ACTIVE' | 'INACTIVE' | 'DECEASED' | 'ARCHIVED';
 
@@ -26,20 +25,20 @@ export interface PatientTable {
   status: Generated<PatientStatus>;
   restricted: Generated<boolean>;
   restrictedReason: string | null;
-  restrictedAt: Timestamp | null;
+  restrictedAt: Date | null;
   restrictedBy: string | null;
   deceased: Generated<boolean>;
-  deceasedAt: Timestamp | null;
+  deceasedAt: Date | null;
   deceasedBy: string | null;
   archived: Generated<boolean>;
-  archivedAt: Timestamp | null;
+  archivedAt: Date | null;
   archivedBy: string | null;
   archivedReason: string | null;
   mergedInto: string | null;
-  mergedAt: Timestamp | null;
+  mergedAt: Date | null;
   mergedBy: string | null;
-  createdAt: Generated<Timestamp>;
-  updatedAt: Generated<Timestamp>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
   createdBy: string | null;
   updatedBy: string | null;
   version: Generated<number>;
@@ -57,8 +56,8 @@ export interface PatientContactTable {
   isEmergencyContact: Generated<boolean>;
   priority: Generated<number>;
   notes: string | null;
-  createdAt: Generated<Timestamp>;
-  updatedAt: Generated<Timestamp>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
   createdBy: string | null;
   updatedBy: string | null;
 }
@@ -78,8 +77,8 @@ export interface PatientDocumentTable {
   isVerified: Generated<boolean>;
   verifiedBy: string | null;
   notes: string | null;
-  createdAt: Generated<Timestamp>;
-  updatedAt: Generated<Timestamp>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
   createdBy: string | null;
   updatedBy: string | null;
 }
@@ -95,8 +94,8 @@ export interface PatientAllergyTable {
   diagnosedBy: string | null;
   active: Generated<boolean>;
   notes: string | null;
-  createdAt: Generated<Timestamp>;
-  updatedAt: Generated<Timestamp>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
   createdBy: string | null;
   updatedBy: string | null;
 }
@@ -108,19 +107,19 @@ export interface PatientRiskFlagTable {
   severity: string;
   description: string | null;
   setBy: string | null;
-  setAt: Generated<Timestamp>;
+  setAt: Generated<Date>;
   active: Generated<boolean>;
   clearedBy: string | null;
-  clearedAt: Timestamp | null;
+  clearedAt: Date | null;
   notes: string | null;
-  updatedAt: Generated<Timestamp>;
+  updatedAt: Generated<Date>;
 }
 
 export interface PatientMergeHistoryTable {
   id: Generated<string>;
   sourcePatientId: string;
   targetPatientId: string;
-  mergedAt: Generated<Timestamp>;
+  mergedAt: Generated<Date>;
   mergedBy: string | null;
   reason: string | null;
   mergeEventId: Generated<string>;
@@ -128,7 +127,7 @@ export interface PatientMergeHistoryTable {
 
 export interface PatientAuditEventTable {
   id: Generated<string>;
-  occurredAt: Generated<Timestamp>;
+  occurredAt: Generated<Date>;
   action: string;
   patientId: string | null;
   actorKind: string;
@@ -143,18 +142,18 @@ export interface PatientAuditEventTable {
 
 export interface PatientOutboxEventTable {
   id: Generated<string>;
-  occurredAt: Generated<Timestamp>;
+  occurredAt: Generated<Date>;
   type: string;
   patientId: string;
   patientVersion: number;
   payload: Json;
-  publishedAt: Timestamp | null;
+  publishedAt: Date | null;
 }
 
 export interface MrnAuthorityTable {
   code: string;
   name: string;
-  createdAt: Generated<Timestamp>;
+  createdAt: Generated<Date>;
 }
 
 export interface MrnFormatTable {
@@ -166,14 +165,14 @@ export interface MrnFormatTable {
   width: number;
   checkDigit: string;
   timeZone: string;
-  createdAt: Generated<Timestamp>;
+  createdAt: Generated<Date>;
 }
 
 export interface MrnCounterTable {
   authorityCode: string;
   year: number;
   lastNumber: number;
-  updatedAt: Generated<Timestamp>;
+  updatedAt: Generated<Date>;
 }
 
 export interface MrnBlockTable {
@@ -187,9 +186,9 @@ export interface MrnBlockTable {
   instance: string;
   host: string;
   processId: number;
-  leasedAt: Generated<Timestamp>;
-  expiresAt: Timestamp;
-  closedAt: Timestamp | null;
+  leasedAt: Generated<Date>;
+  expiresAt: Date;
+  closedAt: Date | null;
 }
 
 export interface MrnReturnedRangeTable {
@@ -199,9 +198,9 @@ export interface MrnReturnedRangeTable {
   firstNumber: number;
   lastNumber: number;
   returnedByBlockId: string;
-  returnedAt: Generated<Timestamp>;
+  returnedAt: Generated<Date>;
   takenByBlockId: string | null;
-  takenAt: Timestamp | null;
+  takenAt: Date | null;
 }
 
 export interface Tables {

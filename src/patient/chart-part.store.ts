@@ -1,0 +1,65 @@
+import { type Kysely, sql } from 'kysely';
+import type { Db } from '../db/context.ts';
+import { toInstant } from '../db/instant.ts';
+import { Allergy, Contact, PatientDocument, RiskFlag } from './patient.schema.ts';
+
+/** The four tables that belong to a chart, each row to one patient. */
+const parts = {
+  contact: { table: 'patient_contacts', schema: Contact, dates: [], instants: ['createdAt', 'updatedAt'], order: ['priority', 'id'] },
+  document: { table: 'patient_documents', schema: PatientDocument, dates: ['issuedDate', 'expiryDate'], instants: ['createdAt', 'updatedAt'], order: ['documentType', 'id'] },
+  allergy: { table: 'patient_allergies', schema: Allergy, dates: ['diagnosedAt'], instants: ['createdAt', 'updatedAt'], order: ['active', 'id'] },
+  riskFlag: { table: 'patient_risk_flags', schema: RiskFlag, dates: [], instants: ['setAt', 'clearedAt', 'updatedAt'], order: ['active', 'id'] },
+} as const;
+
+export interface ChartParts {
+  contact: Contact;
+  document: PatientDocument;
+  allergy: Allergy;
+  riskFlag: RiskFlag;
+}
+export type PartName = keyof ChartParts;
+
+type Row = Record<string, unknown>;
+type Values = Readonly<Record<string, unknown>>;
+
+// The four tables share what is used here (id, patientId, active), which Kysely's types cannot say of a name chosen at run time.
+const loose = (db: Db) => db as unknown as Kysely<Record<string, Row>>;
+
+function columnsOf(part: PartName) {
+  const { schema, dates } = parts[part];
+  return Object.keys(schema.shape).map((column) => ((dates as readonly string[]).includes(column) ? sql`${sql.ref(column)}::text`.as(column) : column));
+}
+
+function toPart<Part extends PartName>(part: Part, row: Row): ChartParts[Part] {
+  const instants = Object.fromEntries(parts[part].instants.map((column) => [column, toInstant(row[column] as Date | null)]));
+  return parts[part].schema.parse({ ...row, ...instants }) as ChartParts[Part];
+}
+
+export async function insertPart<Part extends PartName>(db: Db, part: Part, values: Values): Promise<ChartParts[Part]> {
+  const row = await loose(db).insertInto(parts[part].table).values(values).returning(columnsOf(part)).executeTakeFirstOrThrow();
+  return toPart(part, row);
+}
+
+export async function findPart<Part extends PartName>(db: Db, part: Part, key: { patientId: string; id: string }): Promise<ChartParts[Part] | undefined> {
+  const row = await loose(db).selectFrom(parts[part].table).select(columnsOf(part)).where('id', '=', key.id).where('patientId', '=', key.patientId).executeTakeFirst();
+  return row && toPart(part, row);
+}
+
+export async function updatePart<Part extends PartName>(db: Db, part: Part, change: { id: string; values: Values }): Promise<ChartParts[Part]> {
+  const row = await loose(db).updateTable(parts[part].table).set(change.values).where('id', '=', change.id).returning(columnsOf(part)).executeTakeFirstOrThrow();
+  return toPart(part, row);
+}
+
+export async function deletePart(db: Db, part: 'contact' | 'document', id: string): Promise<void> {
+  await loose(db).deleteFrom(parts[part].table).where('id', '=', id).execute();
+}
+
+export async function listParts<Part extends PartName>(db: Db, part: Part, filter: { patientId: string; activeOnly?: boolean | undefined }): Promise<ChartParts[Part][]> {
+  const rows = await partListQuery(db, part, filter).execute();
+  return rows.map((row) => toPart(part, row));
+}
+
+export function partListQuery(db: Db, part: PartName, filter: { patientId: string; activeOnly?: boolean | undefined }) {
+  const query = loose(db).selectFrom(parts[part].table).select(columnsOf(part)).where('patientId', '=', filter.patientId).orderBy([...parts[part].order]);
+  return filter.activeOnly ? query.where('active', '=', true) : query;
+}

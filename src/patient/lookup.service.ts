@@ -1,0 +1,114 @@
+import { insertAuditEvent } from '../audit/audit.store.ts';
+import { AppError } from '../base/errors.ts';
+import type { Ctx } from '../db/context.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { RegistrySettings } from './chart.service.ts';
+import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { parseInput } from './parse-input.ts';
+import { normalizeName, normalizePhone } from './patient.ts';
+import { Identifier, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
+import {
+  countPatients,
+  findPatientById,
+  findPatientIdByMrn,
+  findPatientIdsByDocument,
+  findPatientsByEmail,
+  findSurvivingIds,
+  type ListKey,
+  type NameKey,
+  selectPatientList,
+  selectPatientSearch,
+} from './patient.store.ts';
+
+/** Opening a chart is recorded like a change of it. */
+async function recordView(ctx: Ctx, patient: Patient | undefined, by: string): Promise<Patient | undefined> {
+  if (patient) await insertAuditEvent(ctx, { action: 'patient.viewed', patientId: patient.id, after: { by } });
+  return patient;
+}
+
+export async function findPatient(ctx: Ctx, id: string): Promise<Patient | undefined> {
+  return inTransaction(ctx, async (inside) => recordView(inside, await findPatientById(inside.db, id), 'id'));
+}
+
+/** The chart that a number leads to today: after a merge that is the surviving one. */
+export async function findPatientByMrn(ctx: Ctx, mrn: string): Promise<Patient | undefined> {
+  return inTransaction(ctx, async (inside) => {
+    const id = await findPatientIdByMrn(inside.db, mrn.trim());
+    return id === undefined ? undefined : recordView(inside, await findSurvivor(inside, [id]), 'mrn');
+  });
+}
+
+export async function findPatientByIdentifier(ctx: Ctx, input: Identifier): Promise<Patient | undefined> {
+  const { type, value } = parseInput(Identifier, input);
+  if (type === 'MRN') return findPatientByMrn(ctx, value);
+  return inTransaction(ctx, async (inside) => {
+    const ids = await findPatientIdsByDocument(inside.db, { documentType: type, documentNumber: value });
+    return ids.length === 0 ? undefined : recordView(inside, await findSurvivor(inside, ids), type);
+  });
+}
+
+async function findSurvivor(ctx: Ctx, ids: readonly string[]): Promise<Patient | undefined> {
+  const surviving = await findSurvivingIds(ctx.db, ids);
+  if (surviving.length > 1) {
+    throw new AppError('ambiguous', 'IDENTIFIER_AMBIGUOUS', 'Several patients have this number. Search by it, and choose by name and date of birth.', { ids: surviving });
+  }
+  const [id] = surviving;
+  if (id === undefined) throw new AppError('operator', 'MERGE_CYCLE', 'The merges of this chart lead in a circle. Repair mergedInto of the charts named in details.', { ids });
+  return findPatientById(ctx.db, id);
+}
+
+/** The patient in use with this address; case does not matter. Shared by several, it is ambiguous. */
+export async function findPatientByEmail(ctx: Ctx, email: string): Promise<Patient | undefined> {
+  return inTransaction(ctx, async (inside) => {
+    const found = await findPatientsByEmail(inside.db, email.trim().toLowerCase());
+    if (found.length > 1) {
+      throw new AppError('ambiguous', 'EMAIL_AMBIGUOUS', 'Several patients have this e-mail address. Search by it, and choose by name and date of birth.', { ids: found.map((patient) => patient.id) });
+    }
+    return recordView(inside, found[0], 'email');
+  });
+}
+
+const nameKey = (patient: Patient): NameKey => [patient.lastName, patient.firstName, patient.id];
+
+/** A page of patients in name order. The trail keeps which fields were searched and which charts were shown, not what was typed. */
+export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: RegistrySettings): Promise<Page<Patient>> {
+  const given = parseInput(PatientSearch, input);
+  const search = {
+    ...given,
+    ...(given.lastName === undefined ? {} : { lastName: normalizeName(given.lastName) }),
+    ...(given.firstName === undefined ? {} : { firstName: normalizeName(given.firstName) }),
+    ...(given.phone === undefined ? {} : { phone: normalizePhone(given.phone, settings.defaultCountry) }),
+    ...(given.contactPhone === undefined ? {} : { contactPhone: normalizePhone(given.contactPhone, settings.defaultCountry) }),
+  };
+  const after = given.cursor === undefined ? undefined : (decodeCursor('name', given.cursor) as unknown as NameKey);
+  return inTransaction(ctx, async (inside) => {
+    const page = toPage(await selectPatientSearch(inside.db, search, after), { limit: search.limit, kind: 'name', key: nameKey, total: null });
+    const { limit: _limit, cursor: _cursor, includeArchived: _includeArchived, ...criteria } = search;
+    await recordListing(inside, { action: 'patient.searched', fields: Object.keys(criteria), page });
+    return page;
+  });
+}
+
+export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<Page<Patient>> {
+  const list = parseInput(PatientList, input);
+  const key = { name: nameKey, newest: (patient: Patient) => [patient.createdAt, patient.id], changed: (patient: Patient) => [patient.updatedAt, patient.id] }[list.order];
+  const after = list.cursor === undefined ? undefined : decodeCursor(list.order, list.cursor);
+  return inTransaction(ctx, async (inside) => {
+    const rows = await selectPatientList(inside.db, list, after);
+    const total = list.total ? await countPatients(inside.db, list) : null;
+    const page = toPage(rows, { limit: list.limit, kind: list.order, key, total });
+    const { limit: _limit, cursor: _cursor, total: _total, order: _order, ...filters } = list;
+    await recordListing(inside, { action: 'patient.listed', fields: Object.keys(filters), page });
+    return page;
+  });
+}
+
+async function recordListing(ctx: Ctx, listing: { action: string; fields: readonly string[]; page: Page<Patient> }): Promise<void> {
+  await insertAuditEvent(ctx, { action: listing.action, patientId: null, after: { fields: listing.fields, patientIds: listing.page.items.map((patient) => patient.id) } });
+}
+
+function toPage(rows: Patient[], options: { limit: number; kind: string; key: (patient: Patient) => ListKey; total: number | null }): Page<Patient> {
+  const items = rows.slice(0, options.limit);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > options.limit && last ? encodeCursor(options.kind, options.key(last)) : null, total: options.total };
+}

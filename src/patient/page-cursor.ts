@@ -1,0 +1,17 @@
+import { AppError } from '../base/errors.ts';
+
+/** The sort key of the last row of a page, opaque to the caller. It holds no more than the caller was shown. */
+export function encodeCursor(kind: string, key: readonly (string | null)[]): string {
+  return Buffer.from(JSON.stringify([kind, ...key])).toString('base64url');
+}
+
+/** The key in a cursor; it must come from a page of the same kind. */
+export function decodeCursor(kind: string, cursor: string): (string | null)[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (Array.isArray(parts) && parts[0] === kind && parts.slice(1).every((part) => part === null || typeof part === 'string')) return parts.slice(1) as (string | null)[];
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new AppError('invalid', 'CURSOR_INVALID', 'cursor is not the nextCursor of a page of the same query. Begin without a cursor.', { field: 'cursor' });
+}

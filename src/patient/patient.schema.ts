@@ -1,0 +1,259 @@
+import { z } from 'zod';
+import { PlainDate } from '../base/plain-date.ts';
+
+/**
+ * Shapes of the patient registry: what goes in and what comes out, on every face. Strings are trimmed and brought to
+ * Unicode NFC, so that the same name typed on two keyboards is the same text. Instants are ISO 8601 with an offset.
+ */
+
+/** A line of text that is not empty. U+0000 cannot be stored by PostgreSQL; other control characters have no place in a name. */
+const line = (max: number) =>
+  z
+    .string({ error: 'must be text' })
+    .normalize('NFC')
+    .trim()
+    .min(1, { error: 'must not be empty; leave it out or give null when it is not known' })
+    .max(max, { error: `must be at most ${max} characters` })
+    .regex(/^\P{Cc}*$/u, { error: 'must not contain control characters' });
+
+/** Text of several lines. */
+const note = z
+  .string({ error: 'must be text' })
+  .normalize('NFC')
+  .trim()
+  .min(1, { error: 'must not be empty; leave it out or give null' })
+  .max(10_000, { error: 'must be at most 10000 characters' })
+  .regex(/^[^\0]*$/, { error: 'must not contain the character U+0000' });
+
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) => z.enum(values, { error: `must be one of ${values.join(', ')}` });
+
+/** UUID on most hosts, text on others; the database knows which. */
+export const Id = line(255).meta({ examples: ['0190b6b2-6d0f-7c3a-9c6e-000000000001'] });
+const Instant = z.iso.datetime({ offset: true, error: 'must be an instant with its offset, such as 2026-11-23T08:30:00Z' });
+const Email = z
+  .string({ error: 'must be text' })
+  .trim()
+  .toLowerCase()
+  .max(255, { error: 'must be at most 255 characters' })
+  .pipe(z.email({ error: 'must be an e-mail address, such as name@example.org' }));
+const Phone = line(50)
+  .regex(/\d/, { error: 'must contain digits, such as +254 20 123456' })
+  .meta({ examples: ['+254201234567'] });
+const Version = z.int({ error: 'must be the version you read, a whole number' }).min(1, { error: 'must be 1 or more' });
+
+export const PatientStatus = oneOf(['ACTIVE', 'INACTIVE', 'DECEASED', 'ARCHIVED']);
+export type PatientStatus = z.infer<typeof PatientStatus>;
+export const Gender = oneOf(['MALE', 'FEMALE', 'OTHER', 'UNKNOWN']);
+export const BloodType = oneOf(['A+', 'A-', 'B+', 'B-', 'AB+', 'AB-', 'O+', 'O-']);
+export const DocumentType = oneOf(['ID_CARD', 'INSURANCE_CARD', 'PASSPORT', 'DRIVER_LICENSE', 'OTHER']);
+export const AllergyType = oneOf(['DRUG', 'FOOD', 'ENVIRONMENTAL', 'OTHER']);
+export const AllergySeverity = oneOf(['MILD', 'MODERATE', 'SEVERE', 'LIFE_THREATENING']);
+export const RiskSeverity = oneOf(['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']);
+
+const demographics = {
+  firstName: line(100).nullable().describe('Given name; null when it is not known or the person has a single name.'),
+  middleName: line(100).nullable(),
+  lastName: line(100).describe('Family name, or the single name.'),
+  dateOfBirth: PlainDate.nullable().describe('Date of birth as YYYY-MM-DD; null when it is not known.'),
+  gender: Gender.nullable(),
+  bloodType: BloodType.nullable(),
+  email: Email.nullable(),
+  phone: Phone.nullable(),
+  phoneSecondary: Phone.nullable(),
+  addressLine1: line(255).nullable(),
+  addressLine2: line(255).nullable(),
+  city: line(100).nullable(),
+  state: line(100).nullable(),
+  zipCode: line(20).nullable(),
+  country: line(100).nullable(),
+};
+
+/**
+ * What a registration takes. `firstName`, `lastName` and `dateOfBirth` must be there, so that none is forgotten;
+ * `firstName` and `dateOfBirth` may be null for a single name and an unknown date.
+ */
+export const NewPatient = z.strictObject({
+  id: Id.optional().describe('An id the host has used for this patient already; otherwise a new one is made.'),
+  mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
+  ...z.object(demographics).partial({ middleName: true, gender: true, bloodType: true, email: true, phone: true, phoneSecondary: true, addressLine1: true, addressLine2: true, city: true, state: true, zipCode: true, country: true }).shape,
+});
+export type NewPatient = z.input<typeof NewPatient>;
+export type CheckedNewPatient = z.output<typeof NewPatient>;
+
+/** Changes of a patient's demographics; `version` is the one that was read. A field left out stays, null empties it. */
+export const PatientChanges = z.strictObject({ version: Version, ...z.object(demographics).partial().shape });
+export type PatientChanges = z.input<typeof PatientChanges>;
+export type CheckedPatientChanges = z.output<typeof PatientChanges>;
+
+/** A patient as every face shows it. */
+export const Patient = z.object({
+  id: z.string(),
+  mrn: z.string(),
+  firstName: z.string().nullable(),
+  middleName: z.string().nullable(),
+  lastName: z.string(),
+  dateOfBirth: PlainDate.nullable(),
+  gender: Gender.nullable(),
+  bloodType: BloodType.nullable(),
+  email: z.string().nullable(),
+  phone: z.string().nullable(),
+  phoneSecondary: z.string().nullable(),
+  addressLine1: z.string().nullable(),
+  addressLine2: z.string().nullable(),
+  city: z.string().nullable(),
+  state: z.string().nullable(),
+  zipCode: z.string().nullable(),
+  country: z.string().nullable(),
+  status: PatientStatus,
+  restricted: z.boolean(),
+  restrictedReason: z.string().nullable(),
+  restrictedAt: Instant.nullable(),
+  restrictedBy: z.string().nullable(),
+  deceased: z.boolean(),
+  deceasedAt: Instant.nullable(),
+  deceasedBy: z.string().nullable(),
+  archived: z.boolean(),
+  archivedAt: Instant.nullable(),
+  archivedBy: z.string().nullable(),
+  archivedReason: z.string().nullable(),
+  mergedInto: z.string().nullable(),
+  mergedAt: Instant.nullable(),
+  mergedBy: z.string().nullable(),
+  createdAt: Instant,
+  updatedAt: Instant,
+  createdBy: z.string().nullable(),
+  updatedBy: z.string().nullable(),
+  version: z.int(),
+});
+export type Patient = z.infer<typeof Patient>;
+
+const optionalVersion = Version.optional().describe('The version that was read; left out, the change is made to whatever is there.');
+const reason = note.describe('Why; kept in the chart and in the audit trail.');
+
+export const ArchiveInput = z.strictObject({ reason, version: optionalVersion });
+export type ArchiveInput = z.input<typeof ArchiveInput>;
+export const RestrictInput = z.strictObject({ reason, version: optionalVersion });
+export type RestrictInput = z.input<typeof RestrictInput>;
+export const UndoInput = z.strictObject({ reason: reason.optional(), version: optionalVersion });
+export type UndoInput = z.input<typeof UndoInput>;
+export const MarkDeceasedInput = z.strictObject({ deceasedAt: Instant.nullable().describe('When the patient died; null when it is not known.'), reason: reason.optional(), version: optionalVersion });
+export type MarkDeceasedInput = z.input<typeof MarkDeceasedInput>;
+export const ChangeStatusInput = z.strictObject({ status: PatientStatus, reason: reason.optional(), version: optionalVersion });
+export type ChangeStatusInput = z.input<typeof ChangeStatusInput>;
+
+/** A number by which somebody outside knows the patient: the MRN, or the number of a document. */
+export const Identifier = z.strictObject({ type: z.enum(['MRN', ...DocumentType.options], { error: `must be one of MRN, ${DocumentType.options.join(', ')}` }), value: line(100) });
+export type Identifier = z.input<typeof Identifier>;
+
+const limit = z.int({ error: 'must be a whole number' }).min(1, { error: 'must be 1 or more' }).max(200, { error: 'must be at most 200' }).default(50);
+const cursor = z.string().max(1000).optional().describe('The nextCursor of the page before.');
+
+/** Criteria are combined with AND. Names match from their beginning, in any case; numbers and addresses match as a whole. */
+export const PatientSearch = z
+  .strictObject({
+    lastName: line(100).optional(),
+    firstName: line(100).optional(),
+    dateOfBirth: PlainDate.optional(),
+    phone: Phone.optional(),
+    contactPhone: Phone.optional(),
+    email: Email.optional(),
+    mrn: line(50).optional(),
+    documentNumber: line(100).optional(),
+    includeArchived: z.boolean().default(false),
+    limit,
+    cursor,
+  })
+  .refine((search) => [search.lastName, search.firstName, search.dateOfBirth, search.phone, search.contactPhone, search.email, search.mrn, search.documentNumber].some((each) => each !== undefined), {
+    error: 'needs at least one criterion: lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn or documentNumber',
+  });
+export type PatientSearch = z.input<typeof PatientSearch>;
+export type CheckedPatientSearch = z.output<typeof PatientSearch>;
+
+export const UserAction = oneOf(['created', 'updated', 'restricted', 'deceased', 'archived', 'merged']);
+export type UserAction = z.infer<typeof UserAction>;
+
+/** Filters are combined with AND. `order` says what the pages follow. */
+export const PatientList = z.strictObject({
+  status: PatientStatus.optional(),
+  actedOnBy: z.strictObject({ action: UserAction, userId: Id }).optional(),
+  mergedInto: Id.optional(),
+  updatedSince: Instant.optional().describe('Only patients changed at or after this instant.'),
+  order: oneOf(['newest', 'name', 'changed']).default('newest').describe('newest: latest registration first; name: family name, then given name; changed: least recent change first, for systems that follow the registry.'),
+  total: z.boolean().default(true).describe('Whether to count all patients that fit.'),
+  limit,
+  cursor,
+});
+export type PatientList = z.input<typeof PatientList>;
+export type CheckedPatientList = z.output<typeof PatientList>;
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Give it as `cursor` to get the next page; null on the last one. */
+  readonly nextCursor: string | null;
+  /** How many fit in all; null when it was not asked for. */
+  readonly total: number | null;
+}
+
+const contactFields = {
+  firstName: line(100),
+  lastName: line(100),
+  relationship: line(50),
+  phone: Phone.nullable(),
+  email: Email.nullable(),
+  address: note.nullable(),
+  isEmergencyContact: z.boolean(),
+  priority: z.int().min(1, { error: 'must be 1 or more; 1 is called first' }),
+  notes: note.nullable(),
+};
+export const NewContact = z.strictObject(z.object(contactFields).partial({ phone: true, email: true, address: true, isEmergencyContact: true, priority: true, notes: true }).shape);
+export type NewContact = z.input<typeof NewContact>;
+export const ContactChanges = z.strictObject(z.object(contactFields).partial().shape);
+export type ContactChanges = z.input<typeof ContactChanges>;
+const rowTimes = { createdAt: Instant, updatedAt: Instant, createdBy: z.string().nullable(), updatedBy: z.string().nullable() };
+export const Contact = z.object({ id: z.string(), patientId: z.string(), firstName: z.string(), lastName: z.string(), relationship: z.string(), phone: z.string().nullable(), email: z.string().nullable(), address: z.string().nullable(), isEmergencyContact: z.boolean(), priority: z.int(), notes: z.string().nullable(), ...rowTimes });
+export type Contact = z.infer<typeof Contact>;
+
+const documentFields = {
+  documentType: DocumentType,
+  documentNumber: line(100).nullable(),
+  fileName: line(255).nullable(),
+  filePath: line(1024).nullable(),
+  fileSize: z.int().min(0, { error: 'must be 0 or more bytes' }).max(2_147_483_647, { error: 'must be less than 2 GiB' }).nullable(),
+  mimeType: line(100).nullable(),
+  issuedBy: line(255).nullable(),
+  issuedDate: PlainDate.nullable(),
+  expiryDate: PlainDate.nullable(),
+  notes: note.nullable(),
+};
+export const NewDocument = z.strictObject(z.object(documentFields).partial().required({ documentType: true }).shape);
+export type NewDocument = z.input<typeof NewDocument>;
+export const DocumentChanges = z.strictObject(z.object(documentFields).partial().shape);
+export type DocumentChanges = z.input<typeof DocumentChanges>;
+export const PatientDocument = z.object({ id: z.string(), patientId: z.string(), documentType: DocumentType, documentNumber: z.string().nullable(), fileName: z.string().nullable(), filePath: z.string().nullable(), fileSize: z.int().nullable(), mimeType: z.string().nullable(), issuedBy: z.string().nullable(), issuedDate: PlainDate.nullable(), expiryDate: PlainDate.nullable(), isVerified: z.boolean(), verifiedBy: z.string().nullable(), notes: z.string().nullable(), ...rowTimes });
+export type PatientDocument = z.infer<typeof PatientDocument>;
+
+const allergyFields = {
+  allergen: line(255),
+  allergyType: AllergyType,
+  severity: AllergySeverity,
+  reaction: note.nullable(),
+  diagnosedAt: PlainDate.nullable(),
+  notes: note.nullable(),
+};
+export const NewAllergy = z.strictObject(z.object(allergyFields).partial({ reaction: true, diagnosedAt: true, notes: true }).shape);
+export type NewAllergy = z.input<typeof NewAllergy>;
+export const AllergyChanges = z.strictObject(z.object(allergyFields).partial().shape);
+export type AllergyChanges = z.input<typeof AllergyChanges>;
+export const Allergy = z.object({ id: z.string(), patientId: z.string(), allergen: z.string(), allergyType: AllergyType, severity: AllergySeverity, reaction: z.string().nullable(), diagnosedAt: PlainDate.nullable(), diagnosedBy: z.string().nullable(), active: z.boolean(), notes: z.string().nullable(), ...rowTimes });
+export type Allergy = z.infer<typeof Allergy>;
+
+const riskFlagFields = {
+  flagType: line(50).describe('FALL_RISK, INFECTION_RISK, BLEEDING_RISK, ALLERGY_RISK or a word of the house.'),
+  severity: RiskSeverity,
+  description: note.nullable(),
+  notes: note.nullable(),
+};
+export const NewRiskFlag = z.strictObject(z.object(riskFlagFields).partial({ description: true, notes: true }).shape);
+export type NewRiskFlag = z.input<typeof NewRiskFlag>;
+export const RiskFlag = z.object({ id: z.string(), patientId: z.string(), flagType: z.string(), severity: RiskSeverity, description: z.string().nullable(), setBy: z.string().nullable(), setAt: Instant, active: z.boolean(), clearedBy: z.string().nullable(), clearedAt: Instant.nullable(), notes: z.string().nullable(), updatedAt: Instant });
+export type RiskFlag = z.infer<typeof RiskFlag>;

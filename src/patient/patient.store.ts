@@ -1,0 +1,200 @@
+import { type ExpressionBuilder, type Selectable, type SqlBool, sql, type Updateable } from 'kysely';
+import type { Db } from '../db/context.ts';
+import { toInstant } from '../db/instant.ts';
+import type { PatientTable, Tables } from '../db/tables.ts';
+import { type CheckedPatientList, type CheckedPatientSearch, Patient, type UserAction } from './patient.schema.ts';
+
+// dateOfBirth is read as text whoever opened the connection: a driver that makes a Date of it would shift it by its time zone.
+const columns = [
+  'id', 'mrn', 'firstName', 'middleName', 'lastName', sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'), 'gender', 'bloodType', 'email', 'phone', 'phoneSecondary',
+  'addressLine1', 'addressLine2', 'city', 'state', 'zipCode', 'country', 'status', 'restricted', 'restrictedReason', 'restrictedAt', 'restrictedBy', 'deceased', 'deceasedAt', 'deceasedBy',
+  'archived', 'archivedAt', 'archivedBy', 'archivedReason', 'mergedInto', 'mergedAt', 'mergedBy', 'createdAt', 'updatedAt', 'createdBy', 'updatedBy', 'version',
+] as const;
+
+export type PatientRow = Selectable<PatientTable>;
+export type PatientWrite = Updateable<PatientTable>;
+
+function toPatient(row: PatientRow): Patient {
+  return Patient.parse({
+    ...row,
+    restrictedAt: toInstant(row.restrictedAt),
+    deceasedAt: toInstant(row.deceasedAt),
+    archivedAt: toInstant(row.archivedAt),
+    mergedAt: toInstant(row.mergedAt),
+    createdAt: toInstant(row.createdAt),
+    updatedAt: toInstant(row.updatedAt),
+  });
+}
+
+/** Undefined when the MRN is taken: a conflict that does not abort the transaction, so that the next number can be tried in it. */
+export async function insertPatient(db: Db, values: PatientWrite & { id: string; mrn: string; lastName: string }): Promise<Patient | undefined> {
+  const row = await db
+    .insertInto('patients')
+    .values(values)
+    .onConflict((conflict) => conflict.column('mrn').doNothing())
+    .returning(columns)
+    .executeTakeFirst();
+  return row && toPatient(row);
+}
+
+export async function findPatientById(db: Db, id: string): Promise<Patient | undefined> {
+  const row = await db.selectFrom('patients').select(columns).where('id', '=', id).executeTakeFirst();
+  return row && toPatient(row);
+}
+
+/** Holds the row until the transaction ends. NO KEY UPDATE, so that the host can go on inserting cases of this patient. */
+export async function lockPatient(db: Db, id: string): Promise<Patient | undefined> {
+  const row = await db.selectFrom('patients').select(columns).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
+  return row && toPatient(row);
+}
+
+export async function findPatientIdByMrn(db: Db, mrn: string): Promise<string | undefined> {
+  return (await db.selectFrom('patients').select('id').where('mrn', '=', mrn).executeTakeFirst())?.id;
+}
+
+/** Ids of patients with a document of this type and number. */
+export async function findPatientIdsByDocument(db: Db, document: { documentType: string; documentNumber: string }): Promise<string[]> {
+  const rows = await db
+    .selectFrom('patient_documents')
+    .select('patientId')
+    .distinct()
+    .where('documentNumber', '=', document.documentNumber)
+    .where('documentType', '=', document.documentType)
+    .limit(20)
+    .execute();
+  return rows.map((row) => row.patientId);
+}
+
+/** Where each chart has ended up through merges: itself, or the last of the chain. A chain that bites its tail gives no row. */
+export async function findSurvivingIds(db: Db, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive chain as (
+      select ${sql.ref('id')}, ${sql.ref('mergedInto')}, array[${sql.ref('id')}] as path from ${sql.table('patients')} where ${sql.ref('id')} in (${sql.join(ids)})
+      union all
+      select next."id", next."mergedInto", chain.path || next."id" from chain join ${sql.table('patients')} as next on next."id" = chain."mergedInto" where next."id" <> all (chain.path)
+    )
+    select distinct ${sql.ref('id')} from chain where "mergedInto" is null`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Charts in use with this e-mail address, which is kept in lower case. Three are enough to know that it is ambiguous. */
+export async function findPatientsByEmail(db: Db, email: string): Promise<Patient[]> {
+  const rows = await db.selectFrom('patients').select(columns).where('email', '=', email).where('archived', '=', false).orderBy('createdAt').limit(3).execute();
+  return rows.map(toPatient);
+}
+
+export async function updatePatientRow(db: Db, id: string, change: { version: number; values: PatientWrite }): Promise<Patient | undefined> {
+  const row = await db
+    .updateTable('patients')
+    .set({ ...change.values, version: change.version + 1 })
+    .where('id', '=', id)
+    .where('version', '=', change.version)
+    .returning(columns)
+    .executeTakeFirst();
+  return row && toPatient(row);
+}
+
+type Where = ExpressionBuilder<Tables, 'patients'>;
+
+/** Escapes what LIKE would read as a wildcard. */
+function beginning(text: string): string {
+  return `${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+}
+
+function searchConditions(eb: Where, search: CheckedPatientSearch) {
+  const all = [];
+  if (search.mrn !== undefined) all.push(eb('mrn', '=', search.mrn));
+  if (search.email !== undefined) all.push(eb('email', '=', search.email));
+  if (search.dateOfBirth !== undefined) all.push(eb('dateOfBirth', '=', search.dateOfBirth));
+  if (search.phone !== undefined) all.push(eb.or([eb('phone', '=', search.phone), eb('phoneSecondary', '=', search.phone)]));
+  if (search.contactPhone !== undefined) all.push(eb('id', 'in', eb.selectFrom('patient_contacts').select('patientId').where('phone', '=', search.contactPhone)));
+  if (search.documentNumber !== undefined) all.push(eb('id', 'in', eb.selectFrom('patient_documents').select('patientId').where('documentNumber', '=', search.documentNumber)));
+  // A beginning in any case cannot be read from a B-tree in the collations people have, so this filters rows in name order until the page is full.
+  if (search.lastName !== undefined) all.push(eb('lastName', 'ilike', beginning(search.lastName)));
+  if (search.firstName !== undefined) all.push(eb('firstName', 'ilike', beginning(search.firstName)));
+  if (!search.includeArchived) all.push(eb('archived', '=', false));
+  return eb.and(all);
+}
+
+export type NameKey = readonly [lastName: string, firstName: string | null, id: string];
+
+/** Rows after the key in the order lastName, firstName (nulls last), id. The first condition lets the index start at the key. */
+function afterName(eb: Where, [lastName, firstName, id]: NameKey) {
+  const laterFirst = firstName === null ? [] : [eb('firstName', '>', firstName), eb('firstName', 'is', null)];
+  const sameFirst = eb.and([firstName === null ? eb('firstName', 'is', null) : eb('firstName', '=', firstName), eb('id', '>', id)]);
+  return eb.and([eb('lastName', '>=', lastName), eb.or([eb('lastName', '>', lastName), ...laterFirst, sameFirst])]);
+}
+
+export async function selectPatientSearch(db: Db, search: CheckedPatientSearch, after: NameKey | undefined): Promise<Patient[]> {
+  const rows = await patientSearchQuery(db, search, after).execute();
+  return rows.map(toPatient);
+}
+
+export function patientSearchQuery(db: Db, search: CheckedPatientSearch, after: NameKey | undefined) {
+  const query = db
+    .selectFrom('patients')
+    .select(columns)
+    .where((eb) => searchConditions(eb, search))
+    .orderBy('lastName')
+    .orderBy('firstName')
+    .orderBy('id')
+    .limit(search.limit + 1);
+  return after ? query.where((eb) => afterName(eb, after)) : query;
+}
+
+const userColumns = { created: 'createdBy', updated: 'updatedBy', restricted: 'restrictedBy', deceased: 'deceasedBy', archived: 'archivedBy', merged: 'mergedBy' } as const satisfies Record<UserAction, keyof PatientTable>;
+
+function listConditions(eb: Where, list: CheckedPatientList) {
+  const all = [];
+  if (list.status !== undefined) all.push(eb('status', '=', list.status));
+  if (list.actedOnBy !== undefined) all.push(eb(userColumns[list.actedOnBy.action], '=', list.actedOnBy.userId));
+  if (list.mergedInto !== undefined) all.push(eb('mergedInto', '=', list.mergedInto));
+  if (list.updatedSince !== undefined) all.push(eb('updatedAt', '>=', new Date(list.updatedSince)));
+  return eb.and(all);
+}
+
+export type ListKey = readonly (string | null)[];
+
+export async function selectPatientList(db: Db, list: CheckedPatientList, after: ListKey | undefined): Promise<Patient[]> {
+  const rows = await patientListQuery(db, list, after).execute();
+  return rows.map(toPatient);
+}
+
+export function patientListQuery(db: Db, list: CheckedPatientList, after: ListKey | undefined) {
+  const query = db
+    .selectFrom('patients')
+    .select(columns)
+    .where((eb) => listConditions(eb, list))
+    .limit(list.limit + 1);
+  if (list.order === 'name') {
+    const ordered = query.orderBy('lastName').orderBy('firstName').orderBy('id');
+    return after ? ordered.where((eb) => afterName(eb, after as NameKey)) : ordered;
+  }
+  const [time, id] = after ?? [];
+  if (list.order === 'changed') {
+    const ordered = query.orderBy('updatedAt').orderBy('id');
+    return after ? ordered.where(sql<SqlBool>`(${sql.ref('updatedAt')}, ${sql.ref('id')}) > (${time}, ${id})`) : ordered;
+  }
+  const ordered = query.orderBy('createdAt', 'desc').orderBy('id', 'desc');
+  return after ? ordered.where(sql<SqlBool>`(${sql.ref('createdAt')}, ${sql.ref('id')}) < (${time}, ${id})`) : ordered;
+}
+
+export async function countPatients(db: Db, list: CheckedPatientList): Promise<number> {
+  const { total } = await db
+    .selectFrom('patients')
+    .select((eb) => eb.fn.countAll().as('total'))
+    .where((eb) => listConditions(eb, list))
+    .executeTakeFirstOrThrow();
+  return Number(total);
+}
+
+/** Merges that a chart took part in, on either side, oldest first. */
+export async function listMergesOf(db: Db, id: string): Promise<{ id: string; sourcePatientId: string; targetPatientId: string; mergedAt: string; mergedBy: string | null; reason: string | null; mergeEventId: string }[]> {
+  const rows = await db
+    .selectFrom('patient_merge_history')
+    .selectAll()
+    .where((eb) => eb.or([eb('sourcePatientId', '=', id), eb('targetPatientId', '=', id)]))
+    .orderBy('mergedAt')
+    .execute();
+  return rows.map((row) => ({ ...row, mergedAt: toInstant(row.mergedAt) }));
+}

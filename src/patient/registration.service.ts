@@ -1,0 +1,86 @@
+import { insertAuditEvent } from '../audit/audit.store.ts';
+import { AppError } from '../base/errors.ts';
+import type { Ctx } from '../db/context.ts';
+import { certainlyRolledBack, inTransaction } from '../db/transaction.ts';
+import type { IssuedMrn, MrnIssuer } from '../identifier/mrn.service.ts';
+import { insertOutboxEvent } from '../outbox/outbox.store.ts';
+import { changePatient, type RegistrySettings, userIdOf } from './chart.service.ts';
+import { parseInput } from './parse-input.ts';
+import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
+import { NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
+import { insertPatient, type PatientWrite } from './patient.store.ts';
+
+/** A counter can only be behind by numbers that somebody wrote past it; beyond this many something else is wrong. */
+const mostTakenNumbers = 100;
+
+/**
+ * Registers a patient: chart, MRN, audit row and `patient.registered` in one transaction.
+ *
+ * The number is issued before the transaction begins where we have connections of our own, so that nobody waits for a
+ * counter while rows are locked; inside a transaction of the host it is issued there.
+ */
+export async function registerPatient(ctx: Ctx, input: NewPatient, settings: RegistrySettings & { mrns: MrnIssuer }): Promise<Patient> {
+  const { id: givenId, mrn: givenMrn, ...given } = parseInput(NewPatient, input);
+  const fields = normalizeDemographics(given, settings);
+  const now = ctx.clock.now();
+  checkBirthAndDeath({ dateOfBirth: fields.dateOfBirth }, { now, timeZone: settings.timeZone });
+  const id = givenId ?? ctx.newId();
+  const { mrns } = settings;
+  const issued: IssuedMrn[] = [];
+  const used = new Set<IssuedMrn>();
+  const issueEarly = ctx.pool !== undefined;
+  if (issueEarly) {
+    if (givenMrn === undefined) issued.push(await mrns.issueMrn(ctx, now));
+    else await mrns.recordExistingMrn(ctx, givenMrn);
+  }
+  const write = async (inside: Ctx): Promise<Patient> => {
+    const values: PatientWrite = { ...fields, createdAt: now, updatedAt: now, createdBy: userIdOf(inside), updatedBy: userIdOf(inside) };
+    let patient: Patient | undefined;
+    if (givenMrn !== undefined) {
+      if (!issueEarly) await mrns.recordExistingMrn(inside, givenMrn);
+      patient = await insertPatient(inside.db, { ...values, id, lastName: fields.lastName, mrn: givenMrn });
+      if (!patient) throw new AppError('duplicate', 'MRN_TAKEN', 'A patient with this mrn exists already. Find that chart, or leave mrn out, and a new number is issued.', { field: 'mrn' });
+    } else {
+      for (let attempt = 0; !patient && attempt < mostTakenNumbers; attempt += 1) {
+        const next = issued[attempt] ?? (await mrns.issueMrn(inside, now));
+        if (!issued.includes(next)) issued.push(next);
+        patient = await insertPatient(inside.db, { ...values, id, lastName: fields.lastName, mrn: next.mrn });
+        // A number that stands in a chart already is nobody's to give back.
+        if (!patient) used.add(next);
+      }
+      if (!patient) throw new AppError('operator', 'MRN_COUNTER_BEHIND', `The next ${mostTakenNumbers} record numbers are all in use. Run onechart mrn report, and raise the counter above the numbers of the host.`);
+    }
+    await insertAuditEvent(inside, { action: 'patient.registered', patientId: id, after: patient });
+    await insertOutboxEvent(inside, { type: 'patient.registered', patientId: id, patientVersion: patient.version, payload: { mrn: patient.mrn } });
+    return patient;
+  };
+  try {
+    return await inTransaction(ctx, write);
+  } catch (error) {
+    // Inside a transaction of the host only the host knows how it ends, so nothing is given back there.
+    if (!ctx.db.isTransaction && certainlyRolledBack(error)) for (const each of issued) if (!used.has(each)) each.release();
+    throw error;
+  }
+}
+
+/** Changes demographics. A stale `version` is refused with PATIENT_STALE_VERSION. */
+export async function updatePatient(ctx: Ctx, id: string, options: { changes: PatientChanges; settings: RegistrySettings }): Promise<Patient> {
+  const { version, ...given } = parseInput(PatientChanges, options.changes);
+  const fields = normalizeDemographics(given, options.settings);
+  return changePatient(ctx, {
+    id,
+    version,
+    action: 'patient.updated',
+    decide: (patient) => {
+      requireOpenChart(patient);
+      if (fields.dateOfBirth !== undefined) {
+        checkBirthAndDeath({ dateOfBirth: fields.dateOfBirth, deceasedAt: patient.deceasedAt === null ? null : new Date(patient.deceasedAt) }, { now: ctx.clock.now(), timeZone: options.settings.timeZone });
+      }
+      return definedOnly(fields);
+    },
+  });
+}
+
+function definedOnly(fields: object): PatientWrite {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
