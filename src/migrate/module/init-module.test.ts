@@ -117,6 +117,20 @@ test('a host whose history goes on beyond ours gets all files dated after it, an
   expect((await initModule({ dir, profile: defaultHostProfile })).written).toEqual([]);
 });
 
+test('a schema split into a folder of files gets patient.prisma among them', async () => {
+  const dir = await hostFolder('uuid');
+  await mkdir(join(dir, 'schema'));
+  const schema = await readFile(join(dir, 'schema.prisma'), 'utf8');
+  const firstModel = schema.indexOf('enum ');
+  await writeFile(join(dir, 'schema', 'main.prisma'), schema.slice(0, firstModel));
+  await writeFile(join(dir, 'schema', 'ehr.prisma'), schema.slice(firstModel));
+  await rm(join(dir, 'schema.prisma'));
+  const { written, notes } = await initModule({ dir, profile: defaultHostProfile });
+  expect(written).toContain('schema/patient.prisma');
+  expect(notes).toEqual([]);
+  expect((await initModule({ dir, profile: defaultHostProfile })).written).toEqual([]);
+});
+
 test('refuses a host that has a Patient model, lacks a model, or is no Prisma folder', async () => {
   const named = await hostFolder('uuid', (schema) => `${schema}\nmodel Patient {\n  id String @id\n}\n`);
   await expect(initModule({ dir: named, profile: defaultHostProfile })).rejects.toMatchObject({ code: 'HOST_MODEL_EXISTS' });

@@ -30,12 +30,21 @@ export async function initModule(options: { readonly dir: string; readonly profi
   const others = schemaFiles.filter((file) => basename(file) !== modelFile);
   if (others.length === 0)
     throw new AppError('not-found', 'HOST_SCHEMA_MISSING', `There is no *.prisma file in ${dir}. Give the Prisma folder of the host with --dir.`, { dir });
-  const hostModels = (await Promise.all(others.map((file) => readFile(file, 'utf8')))).flatMap(readPrismaModels);
+  const texts = await Promise.all(others.map((file) => readFile(file, 'utf8')));
+  const hostModels = texts.flatMap(readPrismaModels);
+  // A schema of several files is the folder around the datasource, which need not be `dir` itself.
+  const main = others[
+    Math.max(
+      0,
+      texts.findIndex((each) => /^\s*datasource\s/m.test(each)),
+    )
+  ] as string;
+  const modelPath = join(relative(dir, dirname(main)), modelFile);
   const { text, additions } = renderPatientModels(profile, hostModels);
 
   const names = await migrationNames(join(dir, 'migrations'));
   const files = new Map<string, string>(renderModule(profile).map(({ name, sql }) => [join('migrations', names.place(name), 'migration.sql'), sql]));
-  files.set(modelFile, text);
+  files.set(modelPath, text);
   if (!existsSync(join(dir, 'migrations', 'migration_lock.toml')))
     files.set(join('migrations', 'migration_lock.toml'), '# Prisma: keep this file under version control.\nprovider = "postgresql"\n');
 
