@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
-import type { AssessedMigration, Finding, Step, Verification } from '../migrate/index.ts';
+import { type AssessedMigration, defaultLockPatience, type Finding, type Step, type Verification } from '../migrate/index.ts';
 
 /** How the engine's results read on a terminal. Pure: values in, text out. */
 
@@ -37,7 +37,7 @@ export function renderPlan(steps: readonly Step[], width = 150): string {
   }
   const total = steps.reduce((sum, { estimate }) => sum + estimate.milliseconds, 0);
   const longest = Math.max(0, ...steps.map(({ estimate }) => estimate.writeWaitMilliseconds));
-  return `${table.toString()}\n${steps.length} steps, about ${duration(total)} in all; longest expected wait of a write: ${longest === 0 ? 'none' : duration(longest)}.`;
+  return `${table.toString()}\n${steps.length} steps, about ${duration(total)} in all; longest expected wait of a write: ${longest === 0 ? 'none' : duration(longest)}.\nA step that does not get its lock within ${defaultLockPatience.attemptMilliseconds} ms gives way to the writes behind it and tries again.`;
 }
 
 /** Each step's statements, for --sql. */
