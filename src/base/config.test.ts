@@ -11,10 +11,15 @@ describe('database addresses', () => {
 
   test('any user, password and database survive being written and read again', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), fc.string({ minLength: 1, unit: 'grapheme' }), (user, password, database) => {
-        const address = { host: '127.0.0.1', port: 5432, user, password, database, schema: 'public', source: '--database-url' as const };
-        expect(parseDatabaseUrl(toDatabaseUrl(address))).toEqual(address);
-      }),
+      fc.property(
+        fc.string({ minLength: 1, unit: 'grapheme' }),
+        fc.string({ unit: 'grapheme' }),
+        fc.string({ minLength: 1, unit: 'grapheme' }),
+        (user, password, database) => {
+          const address = { host: '127.0.0.1', port: 5432, user, password, database, schema: 'public', source: '--database-url' as const };
+          expect(parseDatabaseUrl(toDatabaseUrl(address))).toEqual(address);
+        },
+      ),
     );
   });
 

@@ -68,7 +68,12 @@ function fromOptions(databaseUrl: string | undefined, env: Env): DatabaseAddress
 export function parseDatabaseUrl(text: string, source: DatabaseAddress['source'] = '--database-url'): DatabaseAddress {
   const shape = /^(?:postgres|postgresql):\/\/(?:(.*)@)?(\[[0-9a-fA-F:]+\]|[^@/?#:\s]*)(?::(\d+))?(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text.trim());
   if (!shape) {
-    throw new AppError('invalid', 'DATABASE_URL_INVALID', `The database address in ${source} is not of the form postgresql://user:password@host:port/database. Correct it, or use PGHOST, PGUSER, PGPASSWORD and PGDATABASE.`, { source });
+    throw new AppError(
+      'invalid',
+      'DATABASE_URL_INVALID',
+      `The database address in ${source} is not of the form postgresql://user:password@host:port/database. Correct it, or use PGHOST, PGUSER, PGPASSWORD and PGDATABASE.`,
+      { source },
+    );
   }
   const [, credentials, host, port, database, query] = shape;
   const parameters = new URLSearchParams(query ?? '');
@@ -101,7 +106,9 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text.replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) => (Number.parseInt(hex, 16) < 0x80 ? String.fromCharCode(Number.parseInt(hex, 16)) : whole));
+    return text.replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) =>
+      Number.parseInt(hex, 16) < 0x80 ? String.fromCharCode(Number.parseInt(hex, 16)) : whole,
+    );
   }
 }
 
@@ -113,7 +120,7 @@ export function toDatabaseUrl(address: DatabaseAddress): string {
   if (address.sslmode) parameters.set('sslmode', address.sslmode);
   const socket = address.host.startsWith('/');
   if (socket) parameters.set('host', address.host);
-  const query = parameters.size > 0 ? `?${parameters}` : '';
+  const query = parameters.size > 0 ? `?${parameters.toString()}` : '';
   const host = socket ? 'localhost' : address.host.includes(':') ? `[${address.host}]` : address.host;
   return `postgresql://${login}@${host}:${address.port}/${encodeURIComponent(address.database)}${query}`;
 }

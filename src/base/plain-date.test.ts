@@ -8,7 +8,8 @@ test('exactly the dates of the calendar are plain dates', () => {
       expect(isPlainDate(date.toISOString().slice(0, 10))).toBe(true);
     }),
   );
-  for (const wrong of ['2023-02-29', '1900-02-29', '2024-13-01', '2024-00-10', '2024-04-31', '24-01-01', '2024-1-1', '2024-01-01T00:00', '']) expect(isPlainDate(wrong)).toBe(false);
+  for (const wrong of ['2023-02-29', '1900-02-29', '2024-13-01', '2024-00-10', '2024-04-31', '24-01-01', '2024-1-1', '2024-01-01T00:00', ''])
+    expect(isPlainDate(wrong)).toBe(false);
   expect(isPlainDate('2000-02-29')).toBe(true);
 });
 

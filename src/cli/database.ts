@@ -24,5 +24,9 @@ export async function findDatabase(options: DatabaseOptions, io: CliIo): Promise
   if (named) return named;
   const embedded = await findEmbeddedAddress({ home: homeFolder({ home: options.home, env: io.env, cwd: io.cwd }) });
   if (embedded) return options.schema === undefined ? embedded : { ...embedded, schema: options.schema };
-  throw new AppError('invalid', 'DATABASE_NOT_NAMED', 'Which database? Give --database-url, set DATABASE_URL or PGHOST, PGUSER, PGPASSWORD and PGDATABASE, or start the embedded one with: onechart db start');
+  throw new AppError(
+    'invalid',
+    'DATABASE_NOT_NAMED',
+    'Which database? Give --database-url, set DATABASE_URL or PGHOST, PGUSER, PGPASSWORD and PGDATABASE, or start the embedded one with: onechart db start',
+  );
 }

@@ -25,15 +25,30 @@ export function renderFindings(findings: readonly Finding[]): string {
 /** The table a DBA reads before saying yes. */
 export function renderPlan(steps: readonly Step[], width = 150): string {
   const narrow = width < 120;
-  const table = plainTable(['#', 'step', 'lock on live tables', 'tables (rows, size, writes/s)', 'time', 'write wait'], narrow ? [4, 34, 16, 26, 9, 10] : [4, 58, 24, Math.max(30, Math.min(48, width - 120)), 9, 12]);
+  const table = plainTable(
+    ['#', 'step', 'lock on live tables', 'tables (rows, size, writes/s)', 'time', 'write wait'],
+    narrow ? [4, 34, 16, 26, 9, 10] : [4, 58, 24, Math.max(30, Math.min(48, width - 120)), 9, 12],
+  );
   let migration = '';
   for (const [index, step] of steps.entries()) {
     if (step.migration !== migration) {
       migration = step.migration;
       table.push([{ content: colors.bold(migration), colSpan: 6 }]);
     }
-    const tables = step.tables.map(({ table: name, rows, megabytes, writesPerSecond }) => `${name} (${count(rows)}, ${size(megabytes)}, ${writesPerSecond.toFixed(writesPerSecond < 10 ? 1 : 0)}/s)`).join('\n');
-    table.push([index + 1, step.title, step.lock ?? '-', tables || '-', duration(step.estimate.milliseconds), step.estimate.writeWaitMilliseconds === 0 ? 'none' : duration(step.estimate.writeWaitMilliseconds)]);
+    const tables = step.tables
+      .map(
+        ({ table: name, rows, megabytes, writesPerSecond }) =>
+          `${name} (${count(rows)}, ${size(megabytes)}, ${writesPerSecond.toFixed(writesPerSecond < 10 ? 1 : 0)}/s)`,
+      )
+      .join('\n');
+    table.push([
+      index + 1,
+      step.title,
+      step.lock ?? '-',
+      tables || '-',
+      duration(step.estimate.milliseconds),
+      step.estimate.writeWaitMilliseconds === 0 ? 'none' : duration(step.estimate.writeWaitMilliseconds),
+    ]);
   }
   const total = steps.reduce((sum, { estimate }) => sum + estimate.milliseconds, 0);
   const longest = Math.max(0, ...steps.map(({ estimate }) => estimate.writeWaitMilliseconds));

@@ -35,7 +35,11 @@ export interface Assessment {
 /** Compares the migrations with the catalogue, by definition and validity, and with the history. Changes nothing. */
 export async function assess(client: pg.ClientBase, schema: string, files: readonly MigrationFile[]): Promise<Assessment> {
   const parsed = await Promise.all(files.map(async (file) => ({ file, statements: await parseMigration(file.name, file.sql) })));
-  const desired = await desiredCatalogue(client, schema, parsed.flatMap(({ statements }) => statements));
+  const desired = await desiredCatalogue(
+    client,
+    schema,
+    parsed.flatMap(({ statements }) => statements),
+  );
   const actual = await readCatalogue(client, schema);
   const history = await readHistory(client, schema);
   const done = await completedSteps(client, schema);
@@ -43,7 +47,10 @@ export async function assess(client: pg.ClientBase, schema: string, files: reado
   for (const { file, statements } of parsed) {
     const assessed: AssessedStatement[] = [];
     for (const statement of statements) {
-      const object = statement.effect.kind === 'opaque' ? await scriptState(client, statement, done.has(`${file.name}/${statement.effect.name}`)) : compareObject(statement.effect, desired, actual);
+      const object =
+        statement.effect.kind === 'opaque'
+          ? await scriptState(client, statement, done.has(`${file.name}/${statement.effect.name}`))
+          : compareObject(statement.effect, desired, actual);
       assessed.push({ ...statement, object });
     }
     const attempt = lastAttempt(history ?? [], file.name);
@@ -59,7 +66,9 @@ export async function assess(client: pg.ClientBase, schema: string, files: reado
   }
   const ours = new Set(files.map(({ name }) => name));
   const names = new Set((history ?? []).map(({ name }) => name).filter((name) => !ours.has(name)));
-  const failedElsewhere = [...names].filter((name) => historyState(history ?? [], name) === 'failed').map((name) => lastAttempt(history ?? [], name) as HistoryRow);
+  const failedElsewhere = [...names]
+    .filter((name) => historyState(history ?? [], name) === 'failed')
+    .map((name) => lastAttempt(history ?? [], name) as HistoryRow);
   return { migrations, history, failedElsewhere };
 }
 
@@ -77,6 +86,8 @@ async function scriptState(client: pg.ClientBase, statement: Statement, journall
 /** Everything that stands under one of our names with another definition. */
 export function conflictsOf(assessment: Assessment): { migration: string; statement: AssessedStatement; expected: string; actual: string }[] {
   return assessment.migrations.flatMap(({ file, statements }) =>
-    statements.flatMap((statement) => (statement.object.state === 'conflict' ? [{ migration: file.name, statement, expected: statement.object.expected, actual: statement.object.actual }] : [])),
+    statements.flatMap((statement) =>
+      statement.object.state === 'conflict' ? [{ migration: file.name, statement, expected: statement.object.expected, actual: statement.object.actual }] : [],
+    ),
   );
 }

@@ -35,7 +35,11 @@ export function constraintKey(table: string, name: string): string {
  */
 export async function readCatalogue(client: pg.ClientBase, schema: string): Promise<Catalogue> {
   const rows = async <T extends object>(sql: string) => (await client.query(sql, [schema])).rows as T[];
-  const bare = (definition: string) => definition.replaceAll(`${schema}.`, '').replaceAll(`"${schema}".`, '').replace(/\bpg_temp(_\d+)?\./g, '');
+  const bare = (definition: string) =>
+    definition
+      .replaceAll(`${schema}.`, '')
+      .replaceAll(`"${schema}".`, '')
+      .replace(/\bpg_temp(_\d+)?\./g, '');
   const named = (list: { name: string; table: string; definition: string; valid: boolean }[], key: (row: { name: string; table: string }) => string) =>
     new Map(list.map((row) => [key(row), { table: row.table, definition: bare(row.definition), valid: row.valid }]));
 

@@ -23,23 +23,60 @@ export async function checkServer(client: pg.ClientBase, schema: string): Promis
        pg_is_in_recovery() AS standby, to_regnamespace(quote_ident($1)) IS NOT NULL AS schema`,
     [schema],
   );
-  if (server.number < 140000) findings.push({ level: 'block', kind: 'unsupported', code: 'SERVER_TOO_OLD', message: `The server is PostgreSQL ${server.version}; OneChart needs 14 or newer. Upgrade the server first.` });
+  if (server.number < 140000)
+    findings.push({
+      level: 'block',
+      kind: 'unsupported',
+      code: 'SERVER_TOO_OLD',
+      message: `The server is PostgreSQL ${server.version}; OneChart needs 14 or newer. Upgrade the server first.`,
+    });
   else findings.push({ level: 'ok', code: 'SERVER_VERSION', message: `PostgreSQL ${server.version}` });
   if (server.standby || server.readOnly === 'on') {
-    findings.push({ level: 'block', code: 'SERVER_READ_ONLY', message: server.standby ? 'This server is a standby and takes no writes. Give the address of the primary.' : 'Transactions on this database are read-only (default_transaction_read_only). Switch it off for this role or database, or give the address of the primary.' });
+    findings.push({
+      level: 'block',
+      code: 'SERVER_READ_ONLY',
+      message: server.standby
+        ? 'This server is a standby and takes no writes. Give the address of the primary.'
+        : 'Transactions on this database are read-only (default_transaction_read_only). Switch it off for this role or database, or give the address of the primary.',
+    });
   }
   if (!server.schema) {
-    findings.push({ level: 'block', code: 'SCHEMA_MISSING', message: `There is no schema "${schema}" in this database. Name the schema of the host's tables with --schema or with ?schema= in the address.` });
+    findings.push({
+      level: 'block',
+      code: 'SCHEMA_MISSING',
+      message: `There is no schema "${schema}" in this database. Name the schema of the host's tables with --schema or with ?schema= in the address.`,
+    });
     return findings;
   }
   const pids = new Set<number>();
   for (let index = 0; index < 4; index += 1) pids.add((await row<{ pid: number }>(client, 'SELECT pg_backend_pid() AS pid')).pid);
-  if (pids.size > 1) findings.push({ level: 'block', code: 'POOLER_IN_TRANSACTION_MODE', message: 'The address leads to a pooler in transaction mode, where locks and settings of a session are lost. Give the address of the server itself.' });
+  if (pids.size > 1)
+    findings.push({
+      level: 'block',
+      code: 'POOLER_IN_TRANSACTION_MODE',
+      message: 'The address leads to a pooler in transaction mode, where locks and settings of a session are lost. Give the address of the server itself.',
+    });
   findings.push(...(await checkPrivileges(client, schema)), ...(await checkRoles(client)));
-  const long = await rows<{ pid: number; seconds: number; application: string }>(client, `SELECT pid, round(extract(epoch FROM now() - xact_start))::int AS seconds, application_name AS application FROM pg_stat_activity WHERE datname = current_database() AND xact_start < now() - interval '1 minute' AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY 2 DESC LIMIT 3`);
-  for (const each of long) findings.push({ level: 'warn', code: 'LONG_TRANSACTION', message: `Process ${each.pid} (${each.application || 'unnamed program'}) has had a transaction open for ${each.seconds} s; locks and concurrent index builds will wait for it.` });
-  const [lag] = await rows<{ bytes: string }>(client, 'SELECT max(pg_wal_lsn_diff(sent_lsn, replay_lsn))::text AS bytes FROM pg_stat_replication HAVING count(*) > 0').catch(() => []);
-  if (lag?.bytes && Number(lag.bytes) > 64 * 1024 * 1024) findings.push({ level: 'warn', code: 'REPLICATION_LAG', message: `A replica is ${Math.round(Number(lag.bytes) / 1048576)} MB behind. Let it catch up first.` });
+  const long = await rows<{ pid: number; seconds: number; application: string }>(
+    client,
+    `SELECT pid, round(extract(epoch FROM now() - xact_start))::int AS seconds, application_name AS application FROM pg_stat_activity WHERE datname = current_database() AND xact_start < now() - interval '1 minute' AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY 2 DESC LIMIT 3`,
+  );
+  for (const each of long)
+    findings.push({
+      level: 'warn',
+      code: 'LONG_TRANSACTION',
+      message: `Process ${each.pid} (${each.application || 'unnamed program'}) has had a transaction open for ${each.seconds} s; locks and concurrent index builds will wait for it.`,
+    });
+  const [lag] = await rows<{ bytes: string }>(
+    client,
+    'SELECT max(pg_wal_lsn_diff(sent_lsn, replay_lsn))::text AS bytes FROM pg_stat_replication HAVING count(*) > 0',
+  ).catch(() => []);
+  if (lag?.bytes && Number(lag.bytes) > 64 * 1024 * 1024)
+    findings.push({
+      level: 'warn',
+      code: 'REPLICATION_LAG',
+      message: `A replica is ${Math.round(Number(lag.bytes) / 1048576)} MB behind. Let it catch up first.`,
+    });
   return findings;
 }
 
@@ -53,10 +90,18 @@ async function checkPrivileges(client: pg.ClientBase, schema: string): Promise<F
     [schema],
   );
   const lacking: Finding[] = [];
-  const lacks = (what: string, remedy: string) => lacking.push({ level: 'block', kind: 'unsafe', code: 'PRIVILEGE_MISSING', message: `The user "${may.user}" ${what}. An administrator can allow it: ${remedy};` });
+  const lacks = (what: string, remedy: string) =>
+    lacking.push({
+      level: 'block',
+      kind: 'unsafe',
+      code: 'PRIVILEGE_MISSING',
+      message: `The user "${may.user}" ${what}. An administrator can allow it: ${remedy};`,
+    });
   if (!may.create) lacks(`may not create tables in schema "${schema}"`, `GRANT USAGE, CREATE ON SCHEMA ${quote(schema)} TO ${quote(may.user)}`);
-  if (!may.temp) lacks('may not make temporary tables, which the comparison of definitions needs', `GRANT TEMPORARY ON DATABASE <this database> TO ${quote(may.user)}`);
-  if (!may.journal) lacks('may not make the schema "onechart", where the journal of the migration lies', `CREATE SCHEMA onechart AUTHORIZATION ${quote(may.user)}`);
+  if (!may.temp)
+    lacks('may not make temporary tables, which the comparison of definitions needs', `GRANT TEMPORARY ON DATABASE <this database> TO ${quote(may.user)}`);
+  if (!may.journal)
+    lacks('may not make the schema "onechart", where the journal of the migration lies', `CREATE SCHEMA onechart AUTHORIZATION ${quote(may.user)}`);
   if (!may.history) lacks('may not write _prisma_migrations', `GRANT SELECT, INSERT, UPDATE ON _prisma_migrations TO ${quote(may.user)}`);
   return lacking.length > 0 ? lacking : [{ level: 'ok', code: 'PRIVILEGES', message: `"${may.user}" may create tables and write the history` }];
 }
@@ -69,7 +114,14 @@ async function checkRoles(client: pg.ClientBase): Promise<Finding[]> {
        (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) AS may, current_user AS user`,
   );
   if (!missing || may) return [];
-  return [{ level: 'warn', code: 'ROLES_NOT_CREATABLE', message: `The roles ${missing.join(', ')} are missing and "${user}" may not create roles; the module works without them. To have them, let an administrator run ${missing.map((name) => `CREATE ROLE ${name} NOLOGIN;`).join(' ')} and apply again.`, details: { missing } }];
+  return [
+    {
+      level: 'warn',
+      code: 'ROLES_NOT_CREATABLE',
+      message: `The roles ${missing.join(', ')} are missing and "${user}" may not create roles; the module works without them. To have them, let an administrator run ${missing.map((name) => `CREATE ROLE ${name} NOLOGIN;`).join(' ')} and apply again.`,
+      details: { missing },
+    },
+  ];
 }
 
 /** Turns what was found about the host into findings of the preflight. */
@@ -81,21 +133,48 @@ export function hostFindings(findings: readonly HostFinding[]): Finding[] {
 export function checkAssessment(assessment: Assessment): Finding[] {
   const findings: Finding[] = [];
   for (const { name } of assessment.failedElsewhere) {
-    findings.push({ level: 'block', kind: 'operator', code: 'HISTORY_FAILED_MIGRATION', message: `The migration "${name}" of the host failed and blocks every other one. Look at what it left, then mark it: npx prisma migrate resolve --applied ${name} or --rolled-back ${name}.`, details: { migration: name } });
+    findings.push({
+      level: 'block',
+      kind: 'operator',
+      code: 'HISTORY_FAILED_MIGRATION',
+      message: `The migration "${name}" of the host failed and blocks every other one. Look at what it left, then mark it: npx prisma migrate resolve --applied ${name} or --rolled-back ${name}.`,
+      details: { migration: name },
+    });
   }
   for (const { file, edited } of assessment.migrations) {
-    if (edited) findings.push({ level: 'block', kind: 'drift', code: 'MIGRATION_EDITED', message: `The migration "${file.name}" was changed after it had been applied: its file no longer has the checksum in _prisma_migrations. Restore the file from version control and write the change as a new migration.`, details: { migration: file.name } });
+    if (edited)
+      findings.push({
+        level: 'block',
+        kind: 'drift',
+        code: 'MIGRATION_EDITED',
+        message: `The migration "${file.name}" was changed after it had been applied: its file no longer has the checksum in _prisma_migrations. Restore the file from version control and write the change as a new migration.`,
+        details: { migration: file.name },
+      });
   }
   for (const { statement, expected, actual, migration } of conflictsOf(assessment)) {
-    findings.push({ level: 'block', kind: 'drift', code: 'CATALOGUE_CONFLICT', message: `${statement.effect.kind} "${statement.effect.name}" is there with another definition. Expected ${expected}; found ${actual}. Rename or remove the one that is there; nothing was changed.`, details: { migration, name: statement.effect.name, expected, actual } });
+    findings.push({
+      level: 'block',
+      kind: 'drift',
+      code: 'CATALOGUE_CONFLICT',
+      message: `${statement.effect.kind} "${statement.effect.name}" is there with another definition. Expected ${expected}; found ${actual}. Rename or remove the one that is there; nothing was changed.`,
+      details: { migration, name: statement.effect.name, expected, actual },
+    });
   }
-  if (assessment.history === undefined) findings.push({ level: 'warn', code: 'HISTORY_MISSING', message: 'The database has no _prisma_migrations; it is made. If the host uses Prisma, baseline its own migrations with prisma migrate resolve --applied.' });
+  if (assessment.history === undefined)
+    findings.push({
+      level: 'warn',
+      code: 'HISTORY_MISSING',
+      message:
+        'The database has no _prisma_migrations; it is made. If the host uses Prisma, baseline its own migrations with prisma migrate resolve --applied.',
+    });
   return findings;
 }
 
 /** Whether the role may add the keys: it must own what it alters and may reference what it points at. */
 export async function checkTableRights(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {
-  const altered = assessment.migrations.flatMap(({ statements }) => statements.flatMap(({ effect }) => (effect.kind === 'foreign-key' || effect.kind === 'check' || effect.kind === 'index' ? [effect.table] : [])));
+  const altered = assessment.migrations.flatMap(({ statements }) =>
+    statements.flatMap(({ effect }) => (effect.kind === 'foreign-key' || effect.kind === 'check' || effect.kind === 'index' ? [effect.table] : [])),
+  );
   const named = touchedTables(assessment.migrations.flatMap(({ statements }) => statements));
   const tables = await rows<{ name: string; owner: string; owns: boolean; references: boolean }>(
     client,
@@ -104,8 +183,24 @@ export async function checkTableRights(client: pg.ClientBase, schema: string, as
     [schema, named],
   );
   return tables.flatMap(({ name, owner, owns, references }): Finding[] => {
-    if (altered.includes(name) && !owns) return [{ level: 'block', code: 'PRIVILEGE_MISSING', message: `Table "${name}" belongs to "${owner}"; only its owner can add a key to it. Run this as "${owner}", or GRANT ${quote(owner)} to the present user.`, details: { table: name } }];
-    if (!references) return [{ level: 'block', code: 'PRIVILEGE_MISSING', message: `The user may not refer to table "${name}". Its owner can allow it: GRANT REFERENCES ON ${quote(name)} TO the present user;`, details: { table: name } }];
+    if (altered.includes(name) && !owns)
+      return [
+        {
+          level: 'block',
+          code: 'PRIVILEGE_MISSING',
+          message: `Table "${name}" belongs to "${owner}"; only its owner can add a key to it. Run this as "${owner}", or GRANT ${quote(owner)} to the present user.`,
+          details: { table: name },
+        },
+      ];
+    if (!references)
+      return [
+        {
+          level: 'block',
+          code: 'PRIVILEGE_MISSING',
+          message: `The user may not refer to table "${name}". Its owner can allow it: GRANT REFERENCES ON ${quote(name)} TO the present user;`,
+          details: { table: name },
+        },
+      ];
     return [];
   });
 }
@@ -124,9 +219,17 @@ export async function checkOrphans(client: pg.ClientBase, schema: string, assess
     const column = /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1]?.replaceAll('""', '"');
     if (column === undefined) continue;
     const from = `FROM ${quote(schema)}.${quote(effect.table)} t WHERE t.${quote(column)} IS NOT NULL${patientsThere ? ` AND NOT EXISTS (SELECT FROM ${quote(schema)}.patients p WHERE p.id = t.${quote(column)})` : ''}`;
-    const { count, samples } = await row<{ count: string; samples: string[] | null }>(client, `SELECT (SELECT count(*) ${from}) AS count, (SELECT array_agg(id) FROM (SELECT t.${quote(column)}::text AS id ${from} LIMIT 3) AS few) AS samples`);
+    const { count, samples } = await row<{ count: string; samples: string[] | null }>(
+      client,
+      `SELECT (SELECT count(*) ${from}) AS count, (SELECT array_agg(id) FROM (SELECT t.${quote(column)}::text AS id ${from} LIMIT 3) AS few) AS samples`,
+    );
     if (Number(count) > 0) {
-      findings.push({ level: 'block', code: 'ORPHANS_PRESENT', message: `Table "${effect.table}" has ${count} rows whose "${column}" belongs to no patient (for example ${samples?.join(', ')}). Give them patients or set them to NULL first.`, details: { table: effect.table, column, count: Number(count), samples } });
+      findings.push({
+        level: 'block',
+        code: 'ORPHANS_PRESENT',
+        message: `Table "${effect.table}" has ${count} rows whose "${column}" belongs to no patient (for example ${samples?.join(', ')}). Give them patients or set them to NULL first.`,
+        details: { table: effect.table, column, count: Number(count), samples },
+      });
     } else {
       findings.push({ level: 'ok', code: 'NO_ORPHANS', message: `"${effect.table}"."${column}": no id without a patient`, details: { table: effect.table } });
     }

@@ -9,7 +9,16 @@ import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history
 import { ensureJournal, finishRun, recordedFiles, recordFile, recordStep, startRun } from './journal.ts';
 import { type HostOptions, type HostProfile, type InitResult, initModule, linkIndexMigrationName, readHostProfile } from './module/index.ts';
 import { buildPlan, type Plan, type Step } from './plan.ts';
-import { connect, connectionError, defaultLockPatience, type LockedResult, type LockPatience, type MigrationLock, takeMigrationLock, withLockTimeout } from './session.ts';
+import {
+  connect,
+  connectionError,
+  defaultLockPatience,
+  type LockedResult,
+  type LockPatience,
+  type MigrationLock,
+  takeMigrationLock,
+  withLockTimeout,
+} from './session.ts';
 import { touchedTables } from './shadow.ts';
 import { loadMigrations, type MigrationSource } from './source.ts';
 import { quote, row, sqlstate } from './sql.ts';
@@ -139,7 +148,10 @@ export async function initMigration(options: InitOptions): Promise<InitResult> {
 /** The host as it was before the recorded migrations gave its link tables their indexes. */
 function asBefore(profile: HostProfile, recorded: readonly { name: string; sql: string }[]): HostProfile {
   const indexed = recorded.find(({ name }) => name === linkIndexMigrationName)?.sql ?? '';
-  return { ...profile, linkTables: profile.linkTables.map((link) => ({ ...link, indexed: link.indexed && !indexed.includes(`ON ${quote(link.table)}(${quote(link.column)})`) })) };
+  return {
+    ...profile,
+    linkTables: profile.linkTables.map((link) => ({ ...link, indexed: link.indexed && !indexed.includes(`ON ${quote(link.table)}(${quote(link.column)})`) })),
+  };
 }
 
 /** What `apply` would do, step by step, with locks and estimates. Changes nothing; throws what blocks. */
@@ -175,7 +187,12 @@ export async function verifyMigration(options: MigrateOptions): Promise<Verifica
  * (busy), `MIGRATION_INTERRUPTED` (resumable).
  */
 export async function applyMigration(options: ApplyOptions): Promise<ApplyResult> {
-  if (!options.noBackup) throw new AppError('unsafe', 'BACKUP_REQUIRED', 'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup.');
+  if (!options.noBackup)
+    throw new AppError(
+      'unsafe',
+      'BACKUP_REQUIRED',
+      'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup.',
+    );
   const lock = await takeMigrationLock(options.address, {
     waitMilliseconds: options.migrationLockWaitMilliseconds ?? 10_000,
     onWait: (holder) => void options.onEvent?.({ type: 'waiting-for-lock', holder }),
@@ -214,7 +231,13 @@ async function applyWith(client: pg.Client, lock: MigrationLock, options: ApplyO
         for (const step of steps) {
           const number = done.length + 1;
           await tell({ type: 'step-started', step, number, of: plan.steps.length });
-          const result = await runStep(client, { step, lock, runId, patience: options.patience ?? defaultLockPatience, onRetry: (tries) => void tell({ type: 'step-retried', step, attempt: tries }) });
+          const result = await runStep(client, {
+            step,
+            lock,
+            runId,
+            patience: options.patience ?? defaultLockPatience,
+            onRetry: (tries) => void tell({ type: 'step-retried', step, attempt: tries }),
+          });
           done.push({ step, result });
           await tell({ type: 'step-finished', step, number, of: plan.steps.length, result });
         }
@@ -225,7 +248,13 @@ async function applyWith(client: pg.Client, lock: MigrationLock, options: ApplyO
       const told = toAppError(translate(error, options.address));
       await finishRun(client, runId, told.code).catch(() => undefined);
       if (told.kind !== 'internal') throw told;
-      throw new AppError('resumable', 'MIGRATION_INTERRUPTED', `The migration stopped after ${done.length} of ${plan.steps.length} steps. What is done is whole; run the same command again to go on.${serverSays(error)}`, { done: done.length, of: plan.steps.length, sqlstate: sqlstate(error) }, { cause: error });
+      throw new AppError(
+        'resumable',
+        'MIGRATION_INTERRUPTED',
+        `The migration stopped after ${done.length} of ${plan.steps.length} steps. What is done is whole; run the same command again to go on.${serverSays(error)}`,
+        { done: done.length, of: plan.steps.length, sqlstate: sqlstate(error) },
+        { cause: error },
+      );
     }
     await finishRun(client, runId, 'applied');
   }
@@ -239,7 +268,11 @@ function serverSays(error: unknown): string {
   return state && /^(42|0A|55|53|57)/.test(state) ? ` The server says: ${(error as Error).message} (${state}).` : state ? ` (SQLSTATE ${state})` : '';
 }
 
-async function openAttempt(client: pg.Client, schema: string, options: { file: { name: string; checksum: string; sql: string }; attemptId: string | undefined }): Promise<string> {
+async function openAttempt(
+  client: pg.Client,
+  schema: string,
+  options: { file: { name: string; checksum: string; sql: string }; attemptId: string | undefined },
+): Promise<string> {
   const { file, attemptId } = options;
   await client.query('BEGIN');
   try {
@@ -262,7 +295,12 @@ async function outliveCutOffRun(client: pg.Client): Promise<void> {
   for (;;) {
     const { got } = await row<{ got: boolean }>(client, 'SELECT pg_try_advisory_lock($1) AS got', [workerLockKey]);
     if (got) return;
-    if (performance.now() - begun > 60_000) throw new AppError('busy', 'MIGRATION_STILL_WORKING', 'The server is still working on a statement of a migration that was cut off. Wait until it has ended, then run the same command again.');
+    if (performance.now() - begun > 60_000)
+      throw new AppError(
+        'busy',
+        'MIGRATION_STILL_WORKING',
+        'The server is still working on a statement of a migration that was cut off. Wait until it has ended, then run the same command again.',
+      );
     await wait(50);
   }
 }
@@ -306,7 +344,13 @@ async function buildConcurrently(client: pg.Client, step: Step, patience: LockPa
     for (const statement of step.statements) await client.query(statement);
   } catch (error) {
     if (sqlstate(error) !== '55P03') throw error;
-    throw new AppError('busy', 'LOCK_NOT_OBTAINED', `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up. End the long transaction and run the same command again; the unfinished index is dropped and built anew.`, { step: step.key }, { cause: error });
+    throw new AppError(
+      'busy',
+      'LOCK_NOT_OBTAINED',
+      `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up. End the long transaction and run the same command again; the unfinished index is dropped and built anew.`,
+      { step: step.key },
+      { cause: error },
+    );
   } finally {
     await client.query(`SELECT set_config('lock_timeout', '0', false)`).catch(() => undefined);
   }
@@ -316,11 +360,25 @@ async function buildConcurrently(client: pg.Client, step: Step, patience: LockPa
 function translate(error: unknown, address: DatabaseAddress): unknown {
   if (error instanceof AppError) return error;
   const state = sqlstate(error);
-  if (state === '42501') return new AppError('forbidden', 'DATABASE_PRIVILEGE_MISSING', `The user "${address.user}" lacks a privilege: ${(error as Error).message}. Run onechart migrate check for the list of what is needed.`, { sqlstate: state }, { cause: error });
-  if (state === '25006') return new AppError('unsafe', 'SERVER_READ_ONLY', 'The server takes no writes. Give the address of the primary.', { sqlstate: state }, { cause: error });
+  if (state === '42501')
+    return new AppError(
+      'forbidden',
+      'DATABASE_PRIVILEGE_MISSING',
+      `The user "${address.user}" lacks a privilege: ${(error as Error).message}. Run onechart migrate check for the list of what is needed.`,
+      { sqlstate: state },
+      { cause: error },
+    );
+  if (state === '25006')
+    return new AppError('unsafe', 'SERVER_READ_ONLY', 'The server takes no writes. Give the address of the primary.', { sqlstate: state }, { cause: error });
   if (state?.startsWith('08') || state?.startsWith('57P') || /Connection terminated|ECONNRESET|EPIPE/.test(String((error as Error)?.message))) {
     const lost = connectionError(error, address);
-    return new AppError('resumable', 'DATABASE_CONNECTION_LOST', 'The connection to the server was lost. What is done is whole; run the same command again to go on.', lost.details, { cause: error });
+    return new AppError(
+      'resumable',
+      'DATABASE_CONNECTION_LOST',
+      'The connection to the server was lost. What is done is whole; run the same command again to go on.',
+      lost.details,
+      { cause: error },
+    );
   }
   return error;
 }

@@ -20,9 +20,16 @@ export type HistoryState = 'applied' | 'failed' | 'rolled-back' | 'absent';
 
 /** Reads the whole history, oldest first; undefined when the host has none (Prisma: P3005). */
 export async function readHistory(client: pg.ClientBase, schema: string): Promise<HistoryRow[] | undefined> {
-  const { there } = await row<{ there: boolean }>(client, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = '_prisma_migrations') AS there`, [schema]);
+  const { there } = await row<{ there: boolean }>(
+    client,
+    `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = '_prisma_migrations') AS there`,
+    [schema],
+  );
   if (!there) return undefined;
-  return rows<HistoryRow>(client, `SELECT id, migration_name AS name, checksum, started_at AS "startedAt", finished_at AS "finishedAt", rolled_back_at AS "rolledBackAt", logs, applied_steps_count AS "appliedSteps" FROM _prisma_migrations ORDER BY started_at, id`);
+  return rows<HistoryRow>(
+    client,
+    `SELECT id, migration_name AS name, checksum, started_at AS "startedAt", finished_at AS "finishedAt", rolled_back_at AS "rolledBackAt", logs, applied_steps_count AS "appliedSteps" FROM _prisma_migrations ORDER BY started_at, id`,
+  );
 }
 
 /** The state of a migration is that of its last attempt. */
@@ -61,11 +68,19 @@ export async function ensureHistoryTable(client: pg.ClientBase): Promise<void> {
  * back first, because the catalogue, not the history, says what is there.
  */
 export async function startHistoryRow(client: pg.ClientBase, file: { name: string; checksum: string }, openAttempt: string | undefined): Promise<string> {
-  const open = await rows<{ id: string }>(client, 'SELECT id FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL', [file.name]);
+  const open = await rows<{ id: string }>(
+    client,
+    'SELECT id FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL',
+    [file.name],
+  );
   if (openAttempt !== undefined && open.some(({ id }) => id === openAttempt)) return openAttempt;
   await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1 AND rolled_back_at IS NULL', [file.name]);
   const id = newRandomId();
-  await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, applied_steps_count) VALUES ($1, $2, $3, now(), 0)', [id, file.checksum, file.name]);
+  await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, applied_steps_count) VALUES ($1, $2, $3, now(), 0)', [
+    id,
+    file.checksum,
+    file.name,
+  ]);
   return id;
 }
 

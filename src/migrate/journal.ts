@@ -52,7 +52,11 @@ export async function recordFile(client: pg.ClientBase, schema: string, file: Re
 }
 
 export async function startRun(client: pg.ClientBase, run: { schema: string; operatingSystemUser: string; host: string; version: string }): Promise<number> {
-  const { id } = await row<{ id: string }>(client, `INSERT INTO onechart.migration_runs ("schemaName", "operatingSystemUser", host, version) VALUES ($1, $2, $3, $4) RETURNING id`, [run.schema, run.operatingSystemUser, run.host, run.version]);
+  const { id } = await row<{ id: string }>(
+    client,
+    `INSERT INTO onechart.migration_runs ("schemaName", "operatingSystemUser", host, version) VALUES ($1, $2, $3, $4) RETURNING id`,
+    [run.schema, run.operatingSystemUser, run.host, run.version],
+  );
   return Number(id);
 }
 
@@ -84,6 +88,10 @@ export async function recordStep(client: pg.ClientBase, step: StepRecord): Promi
 /** Keys of the steps that were ever completed, for scripts that cannot be asked whether they ran. */
 export async function completedSteps(client: pg.ClientBase, schema: string): Promise<Set<string>> {
   if (!(await journalExists(client))) return new Set();
-  const done = await rows<{ key: string }>(client, `SELECT DISTINCT s.migration || '/' || s.step AS key FROM onechart.migration_steps s JOIN onechart.migration_runs r ON r.id = s."runId" WHERE r."schemaName" = $1`, [schema]);
+  const done = await rows<{ key: string }>(
+    client,
+    `SELECT DISTINCT s.migration || '/' || s.step AS key FROM onechart.migration_steps s JOIN onechart.migration_runs r ON r.id = s."runId" WHERE r."schemaName" = $1`,
+    [schema],
+  );
   return new Set(done.map(({ key }) => key));
 }

@@ -9,8 +9,17 @@ const live: TableTraffic = { table: 'bills', rows: 1_000_000, megabytes: 200, pa
 const own: TableTraffic = { table: 'patients', rows: 0, megabytes: 0, pages: 0, writesPerSecond: 0 };
 
 function assessment(...effects: [Effect, ObjectState['state']][]): Assessment {
-  const statements = effects.map(([effect, state], index) => ({ number: index + 1, text: `CREATE INDEX statement ${index + 1}`, effect, object: { state } as ObjectState })) satisfies AssessedStatement[];
-  return { migrations: [{ file: { name: '1_m', sql: '', checksum: '' }, statements, history: 'absent', attempt: undefined, edited: false, complete: false }], history: [], failedElsewhere: [] };
+  const statements = effects.map(([effect, state], index) => ({
+    number: index + 1,
+    text: `CREATE INDEX statement ${index + 1}`,
+    effect,
+    object: { state } as ObjectState,
+  })) satisfies AssessedStatement[];
+  return {
+    migrations: [{ file: { name: '1_m', sql: '', checksum: '' }, statements, history: 'absent', attempt: undefined, edited: false, complete: false }],
+    history: [],
+    failedElsewhere: [],
+  };
 }
 
 const table: Effect = { kind: 'table', name: 'patients' };
@@ -20,7 +29,10 @@ const ownIndex: Effect = { kind: 'index', name: 'patients_mrn_key', table: 'pati
 
 describe('a plan', () => {
   test('makes new tables in one transaction and touches live ones one at a time', () => {
-    const { steps } = buildPlan(assessment([table, 'missing'], [ownIndex, 'missing'], [liveKey, 'missing'], [liveIndex, 'missing']), new Map([['bills', live]]));
+    const { steps } = buildPlan(
+      assessment([table, 'missing'], [ownIndex, 'missing'], [liveKey, 'missing'], [liveIndex, 'missing']),
+      new Map([['bills', live]]),
+    );
     expect(steps.map(({ key, lock }) => [key, lock])).toEqual([
       ['structure', undefined],
       ['add bills_patientId_fkey', 'SHARE ROW EXCLUSIVE'],
@@ -32,7 +44,13 @@ describe('a plan', () => {
   });
 
   test('does only what is missing: a key not yet validated is validated, an invalid index rebuilt', () => {
-    const { steps } = buildPlan(assessment([table, 'present'], [liveKey, 'invalid'], [liveIndex, 'invalid']), new Map([['bills', live], ['patients', own]]));
+    const { steps } = buildPlan(
+      assessment([table, 'present'], [liveKey, 'invalid'], [liveIndex, 'invalid']),
+      new Map([
+        ['bills', live],
+        ['patients', own],
+      ]),
+    );
     expect(steps.map(({ key }) => key)).toEqual(['validate bills_patientId_fkey', 'drop invalid bills_patientId_idx', 'index bills_patientId_idx']);
   });
 
@@ -46,7 +64,13 @@ describe('a plan', () => {
   });
 
   test('estimates grow with the table; a write waits only for catalogue changes', () => {
-    const { steps } = buildPlan(assessment([table, 'present'], [liveKey, 'missing'], [liveIndex, 'missing']), new Map([['bills', live], ['patients', own]]));
+    const { steps } = buildPlan(
+      assessment([table, 'present'], [liveKey, 'missing'], [liveIndex, 'missing']),
+      new Map([
+        ['bills', live],
+        ['patients', own],
+      ]),
+    );
     const [add, validate, index] = steps;
     expect(validate?.estimate.milliseconds).toBeGreaterThan(10 * (add?.estimate.milliseconds ?? 0));
     expect(index?.estimate.milliseconds).toBeGreaterThan(validate?.estimate.milliseconds ?? 0);

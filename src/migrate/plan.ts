@@ -15,7 +15,10 @@ export interface Step {
   readonly lock: string | undefined;
   /** Live tables it locks, with what is known of them. */
   readonly tables: readonly TableTraffic[];
-  readonly estimate: { readonly milliseconds: number; /** The longest a writer is expected to wait because of this step. */ readonly writeWaitMilliseconds: number };
+  readonly estimate: {
+    readonly milliseconds: number /** The longest a writer is expected to wait because of this step. */;
+    readonly writeWaitMilliseconds: number;
+  };
 }
 
 export interface Plan {
@@ -39,11 +42,19 @@ const cost = { briefMilliseconds: 4, validateRowMicroseconds: 0.12, indexRowMicr
  * @param traffic size and writes of the tables that exist; a table that is absent or has no rows counts as quiet
  */
 export function buildPlan(assessment: Assessment, traffic: ReadonlyMap<string, TableTraffic>): Plan {
-  const toMake = new Set(assessment.migrations.flatMap(({ statements }) => statements.flatMap(({ effect, object }) => (effect.kind === 'table' && object.state === 'missing' ? [effect.name] : []))));
-  const ownTables = new Set(assessment.migrations.flatMap(({ statements }) => statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : []))));
+  const toMake = new Set(
+    assessment.migrations.flatMap(({ statements }) =>
+      statements.flatMap(({ effect, object }) => (effect.kind === 'table' && object.state === 'missing' ? [effect.name] : [])),
+    ),
+  );
+  const ownTables = new Set(
+    assessment.migrations.flatMap(({ statements }) => statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : []))),
+  );
   // A table of the module that does not exist yet, or exists without a page: nobody waits for it, a scan of it is nothing.
   const quiet = (table: string) => toMake.has(table) || (ownTables.has(table) && traffic.get(table)?.pages === 0);
-  const steps = assessment.migrations.flatMap(({ file, statements }) => segments(statements).flatMap((segment) => stepsOf(file.name, segment, { quiet, traffic })));
+  const steps = assessment.migrations.flatMap(({ file, statements }) =>
+    segments(statements).flatMap((segment) => stepsOf(file.name, segment, { quiet, traffic })),
+  );
   const withSteps = new Set(steps.map(({ migration }) => migration));
   const historyOnly = assessment.migrations.filter(({ file, history }) => !withSteps.has(file.name) && history !== 'applied').map(({ file }) => file.name);
   return { steps, historyOnly };
@@ -69,20 +80,46 @@ function stepsOf(migration: string, statements: readonly AssessedStatement[], ar
   const missing = pending.filter(({ object }) => object.state === 'missing');
   const structure = missing.filter(({ effect }) => isQuiet(effect, around.quiet));
   const live = pending.filter((statement) => !structure.includes(statement));
-  const step = (part: Omit<Step, 'migration' | 'tables'>, tables: readonly string[]): Step => ({ migration, ...part, tables: tables.flatMap((table) => around.traffic.get(table) ?? []) });
+  const step = (part: Omit<Step, 'migration' | 'tables'>, tables: readonly string[]): Step => ({
+    migration,
+    ...part,
+    tables: tables.flatMap((table) => around.traffic.get(table) ?? []),
+  });
   const brief = (milliseconds = cost.briefMilliseconds, writeWaitMilliseconds = cost.briefMilliseconds) => ({ milliseconds, writeWaitMilliseconds });
   const heap = (table: string) => (around.traffic.get(table)?.megabytes ?? 0) * cost.heapMegabyteMilliseconds;
   const perRow = (table: string, microseconds: number) => ((around.traffic.get(table)?.rows ?? 0) * microseconds) / 1000;
 
   const made: Step[] = [];
   if (structure.length > 0) {
-    made.push(step({ key: 'structure', title: structureTitle(structure), kind: 'structure', statements: structure.map(({ text }) => text), lock: undefined, estimate: brief(cost.briefMilliseconds + structure.length * 1.2, 0) }, []));
+    made.push(
+      step(
+        {
+          key: 'structure',
+          title: structureTitle(structure),
+          kind: 'structure',
+          statements: structure.map(({ text }) => text),
+          lock: undefined,
+          estimate: brief(cost.briefMilliseconds + structure.length * 1.2, 0),
+        },
+        [],
+      ),
+    );
   }
   for (const { effect, object, text } of live) {
     if ((effect.kind === 'foreign-key' || effect.kind === 'check') && object.state === 'missing') {
       const tables = effect.kind === 'foreign-key' ? [...new Set([effect.table, effect.references])] : [effect.table];
       made.push(
-        step({ key: `add ${effect.name}`, title: `Add ${describe(effect)}, not yet validated`, kind: 'add-constraint', statements: [`${text} NOT VALID`], lock: effect.kind === 'foreign-key' ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE', estimate: brief() }, tables),
+        step(
+          {
+            key: `add ${effect.name}`,
+            title: `Add ${describe(effect)}, not yet validated`,
+            kind: 'add-constraint',
+            statements: [`${text} NOT VALID`],
+            lock: effect.kind === 'foreign-key' ? 'SHARE ROW EXCLUSIVE' : 'ACCESS EXCLUSIVE',
+            estimate: brief(),
+          },
+          tables,
+        ),
       );
     }
   }
@@ -106,22 +143,66 @@ function stepsOf(migration: string, statements: readonly AssessedStatement[], ar
   for (const { effect, object, text } of live) {
     if (effect.kind !== 'index') continue;
     if (object.state === 'invalid') {
-      made.push(step({ key: `drop invalid ${effect.name}`, title: `Drop the invalid index ${effect.name}`, kind: 'drop-invalid-index', statements: [`DROP INDEX CONCURRENTLY ${quote(effect.name)}`], lock: 'SHARE UPDATE EXCLUSIVE', estimate: brief(cost.briefMilliseconds, 0) }, [effect.table]));
+      made.push(
+        step(
+          {
+            key: `drop invalid ${effect.name}`,
+            title: `Drop the invalid index ${effect.name}`,
+            kind: 'drop-invalid-index',
+            statements: [`DROP INDEX CONCURRENTLY ${quote(effect.name)}`],
+            lock: 'SHARE UPDATE EXCLUSIVE',
+            estimate: brief(cost.briefMilliseconds, 0),
+          },
+          [effect.table],
+        ),
+      );
     }
     const concurrently = effect.concurrently ? text : text.replace(/^(CREATE\s+(?:UNIQUE\s+)?INDEX)/i, '$1 CONCURRENTLY');
     made.push(
       step(
-        { key: `index ${effect.name}`, title: `Build index ${effect.name} beside running writes`, kind: 'index', statements: [concurrently], lock: 'SHARE UPDATE EXCLUSIVE', estimate: brief(cost.briefMilliseconds * 3 + 2 * heap(effect.table) + perRow(effect.table, cost.indexRowMicroseconds), 0) },
+        {
+          key: `index ${effect.name}`,
+          title: `Build index ${effect.name} beside running writes`,
+          kind: 'index',
+          statements: [concurrently],
+          lock: 'SHARE UPDATE EXCLUSIVE',
+          estimate: brief(cost.briefMilliseconds * 3 + 2 * heap(effect.table) + perRow(effect.table, cost.indexRowMicroseconds), 0),
+        },
         [effect.table],
       ),
     );
   }
   const comments = missing.filter(({ effect }) => effect.kind === 'comment');
   if (comments.length > 0) {
-    made.push(step({ key: 'comments', title: `Describe ${comments.length} tables, columns and indexes`, kind: 'comments', statements: comments.map(({ text }) => text), lock: 'SHARE UPDATE EXCLUSIVE', estimate: brief(cost.briefMilliseconds + comments.length * 0.25, 0) }, []));
+    made.push(
+      step(
+        {
+          key: 'comments',
+          title: `Describe ${comments.length} tables, columns and indexes`,
+          kind: 'comments',
+          statements: comments.map(({ text }) => text),
+          lock: 'SHARE UPDATE EXCLUSIVE',
+          estimate: brief(cost.briefMilliseconds + comments.length * 0.25, 0),
+        },
+        [],
+      ),
+    );
   }
   for (const { effect, text } of missing) {
-    if (effect.kind === 'opaque') made.push(step({ key: effect.name, title: `Run the script of ${migration.replace(/^\d+_/, '')} once`, kind: 'script', statements: [text], lock: undefined, estimate: brief(cost.briefMilliseconds * 2, 0) }, []));
+    if (effect.kind === 'opaque')
+      made.push(
+        step(
+          {
+            key: effect.name,
+            title: `Run the script of ${migration.replace(/^\d+_/, '')} once`,
+            kind: 'script',
+            statements: [text],
+            lock: undefined,
+            estimate: brief(cost.briefMilliseconds * 2, 0),
+          },
+          [],
+        ),
+      );
   }
   return made;
 }
@@ -136,7 +217,8 @@ function isQuiet(effect: Effect, quiet: (table: string) => boolean): boolean {
       return quiet(effect.table);
     case 'foreign-key':
       return quiet(effect.table) && quiet(effect.references);
-    default:
+    case 'comment':
+    case 'opaque':
       return false;
   }
 }
@@ -151,6 +233,12 @@ function structureTitle(statements: readonly AssessedStatement[]): string {
     const number = statements.filter(({ effect }) => effect.kind === kind).length;
     return number === 0 ? [] : [number === 1 ? one : `${number} ${many}`];
   };
-  const parts = [...count('enum', '1 enum', 'enums'), ...count('table', '1 table', 'tables'), ...count('index', '1 index', 'indexes'), ...count('foreign-key', '1 foreign key', 'foreign keys'), ...count('check', '1 check', 'checks')];
+  const parts = [
+    ...count('enum', '1 enum', 'enums'),
+    ...count('table', '1 table', 'tables'),
+    ...count('index', '1 index', 'indexes'),
+    ...count('foreign-key', '1 foreign key', 'foreign keys'),
+    ...count('check', '1 check', 'checks'),
+  ];
   return `Make ${parts.join(', ')} on tables nobody uses yet, in one transaction`;
 }

@@ -32,12 +32,47 @@ export function connectionError(cause: unknown, address: DatabaseAddress): AppEr
   const state = sqlstate(cause);
   const where = describeAddress(address);
   const details = { host: address.host, port: address.port, database: address.database, user: address.user, sqlstate: state };
-  if (state === '28P01' || state === '28000') return new AppError('unauthenticated', 'DATABASE_LOGIN_REFUSED', `The server refused the login to ${where}. Check the user, the password and pg_hba.conf.`, details, { cause });
-  if (/password must be a string|no password/i.test(String((cause as Error)?.message))) return new AppError('unauthenticated', 'DATABASE_LOGIN_REFUSED', `The server wants a password for ${where} and none was given. Put it into ${address.source} or set PGPASSWORD.`, details, { cause });
-  if (state === '3D000') return new AppError('not-found', 'DATABASE_MISSING', `There is no database "${address.database}" on ${address.host}:${address.port}. Check the name in ${address.source}.`, details, { cause });
-  if (state === '53300') return new AppError('busy', 'DATABASE_CONNECTIONS_EXHAUSTED', `The server at ${address.host}:${address.port} has no free connection. Try again later or raise max_connections.`, details, { cause });
-  if (state === '42501') return new AppError('forbidden', 'DATABASE_CONNECT_DENIED', `The user may not connect to ${where}. Grant CONNECT on the database.`, details, { cause });
-  return new AppError('unavailable', 'DATABASE_UNREACHABLE', `No PostgreSQL server answers at ${address.host}:${address.port}. Start it, or correct host and port in ${address.source}.`, details, { cause });
+  if (state === '28P01' || state === '28000')
+    return new AppError(
+      'unauthenticated',
+      'DATABASE_LOGIN_REFUSED',
+      `The server refused the login to ${where}. Check the user, the password and pg_hba.conf.`,
+      details,
+      { cause },
+    );
+  if (/password must be a string|no password/i.test(String((cause as Error)?.message)))
+    return new AppError(
+      'unauthenticated',
+      'DATABASE_LOGIN_REFUSED',
+      `The server wants a password for ${where} and none was given. Put it into ${address.source} or set PGPASSWORD.`,
+      details,
+      { cause },
+    );
+  if (state === '3D000')
+    return new AppError(
+      'not-found',
+      'DATABASE_MISSING',
+      `There is no database "${address.database}" on ${address.host}:${address.port}. Check the name in ${address.source}.`,
+      details,
+      { cause },
+    );
+  if (state === '53300')
+    return new AppError(
+      'busy',
+      'DATABASE_CONNECTIONS_EXHAUSTED',
+      `The server at ${address.host}:${address.port} has no free connection. Try again later or raise max_connections.`,
+      details,
+      { cause },
+    );
+  if (state === '42501')
+    return new AppError('forbidden', 'DATABASE_CONNECT_DENIED', `The user may not connect to ${where}. Grant CONNECT on the database.`, details, { cause });
+  return new AppError(
+    'unavailable',
+    'DATABASE_UNREACHABLE',
+    `No PostgreSQL server answers at ${address.host}:${address.port}. Start it, or correct host and port in ${address.source}.`,
+    details,
+    { cause },
+  );
 }
 
 /** How long to queue for a lock at once, how long to try in all, and where to tell about waiting. */
@@ -61,7 +96,11 @@ export interface LockedResult {
  *
  * Errors: `LOCK_NOT_OBTAINED` (busy, exit code 5) naming who holds the table.
  */
-export async function withLockTimeout(client: pg.Client, patience: LockPatience, options: { tables: readonly string[]; onRetry?: (attempt: number) => void; work: () => Promise<void> }): Promise<LockedResult> {
+export async function withLockTimeout(
+  client: pg.Client,
+  patience: LockPatience,
+  options: { tables: readonly string[]; onRetry?: (attempt: number) => void; work: () => Promise<void> },
+): Promise<LockedResult> {
   const begun = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     const attemptBegun = performance.now();
@@ -77,7 +116,13 @@ export async function withLockTimeout(client: pg.Client, patience: LockPatience,
       if (state !== '55P03' && state !== '40P01') throw error;
       if (performance.now() - begun > patience.totalMilliseconds) {
         const holders = await lockHolders(client, options.tables).catch(() => []);
-        throw new AppError('busy', 'LOCK_NOT_OBTAINED', `${options.tables.map((table) => `"${table}"`).join(' and ')} could not be locked within ${Math.round(patience.totalMilliseconds / 1000)} s.${describeHolders(holders)} Nothing is half done; end the long transaction and run the same command again.`, { tables: options.tables, holders }, { cause: error });
+        throw new AppError(
+          'busy',
+          'LOCK_NOT_OBTAINED',
+          `${options.tables.map((table) => `"${table}"`).join(' and ')} could not be locked within ${Math.round(patience.totalMilliseconds / 1000)} s.${describeHolders(holders)} Nothing is half done; end the long transaction and run the same command again.`,
+          { tables: options.tables, holders },
+          { cause: error },
+        );
       }
       options.onRetry?.(attempt);
       // Writers that queued behind us drain in the pause; jitter keeps us out of step with periodic work.
@@ -105,7 +150,12 @@ async function lockHolders(client: pg.Client, tables: readonly string[]): Promis
 }
 
 function describeHolders(holders: readonly LockHolder[]): string {
-  return holders.map((each) => ` Process ${each.pid} (${each.user ?? 'unknown user'}, ${each.application || 'unnamed program'}) has had a transaction open for ${each.seconds} s.`).join('');
+  return holders
+    .map(
+      (each) =>
+        ` Process ${each.pid} (${each.user ?? 'unknown user'}, ${each.application || 'unnamed program'}) has had a transaction open for ${each.seconds} s.`,
+    )
+    .join('');
 }
 
 /** Prisma's advisory lock, held on a connection of its own so that it can be let go while CONCURRENTLY works. */
@@ -116,17 +166,29 @@ export interface MigrationLock {
 }
 
 /** Errors: `MIGRATION_LOCK_HELD` (exit code 5) naming the holder. */
-export async function takeMigrationLock(address: DatabaseAddress, options: { waitMilliseconds: number; onWait?: (holder: string) => void }): Promise<MigrationLock> {
+export async function takeMigrationLock(
+  address: DatabaseAddress,
+  options: { waitMilliseconds: number; onWait?: (holder: string) => void },
+): Promise<MigrationLock> {
   const client = await connect(address);
   const acquire = async () => {
     const begun = performance.now();
     for (;;) {
       const { got } = await row<{ got: boolean }>(client, 'SELECT pg_try_advisory_lock($1) AS got', [prismaLockKey]);
       if (got) return;
-      const [holder] = await rows<{ pid: number; user: string | null; application: string | null }>(client, `SELECT a.pid, a.usename AS user, a.application_name AS application FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.objid = $1 AND l.classid = 0 AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`, [prismaLockKey]);
+      const [holder] = await rows<{ pid: number; user: string | null; application: string | null }>(
+        client,
+        `SELECT a.pid, a.usename AS user, a.application_name AS application FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.objid = $1 AND l.classid = 0 AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        [prismaLockKey],
+      );
       const name = holder ? `process ${holder.pid} (${holder.user ?? 'unknown user'}, ${holder.application || 'unnamed program'})` : 'another process';
       if (performance.now() - begun > options.waitMilliseconds) {
-        throw new AppError('busy', 'MIGRATION_LOCK_HELD', `Another migration is running: ${name} holds Prisma's migration lock. Wait until it has ended, then run the same command again.`, { holder: holder?.pid });
+        throw new AppError(
+          'busy',
+          'MIGRATION_LOCK_HELD',
+          `Another migration is running: ${name} holds Prisma's migration lock. Wait until it has ended, then run the same command again.`,
+          { holder: holder?.pid },
+        );
       }
       options.onWait?.(name);
       await wait(100);
@@ -140,7 +202,11 @@ export async function takeMigrationLock(address: DatabaseAddress, options: { wai
   }
   let held = true;
   const letGoForWaiters = async () => {
-    const { waiting } = await row<{ waiting: boolean }>(client, `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND classid = 0 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS waiting`, [prismaLockKey]);
+    const { waiting } = await row<{ waiting: boolean }>(
+      client,
+      `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND classid = 0 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS waiting`,
+      [prismaLockKey],
+    );
     if (!waiting || !held) return;
     await client.query('SELECT pg_advisory_unlock($1)', [prismaLockKey]);
     held = false;

@@ -21,7 +21,8 @@ export async function desiredCatalogue(client: pg.ClientBase, schema: string, st
     for (const table of hostTables) {
       await client.query(`CREATE TEMP TABLE ${quote(table)} (LIKE ${quote(schema)}.${quote(table)} INCLUDING INDEXES)`);
       // The copy must not bring along what the statements are about to make.
-      for (const { effect } of statements) if (effect.kind === 'index' && effect.table === table) await client.query(`DROP INDEX IF EXISTS pg_temp.${quote(effect.name)}`);
+      for (const { effect } of statements)
+        if (effect.kind === 'index' && effect.table === table) await client.query(`DROP INDEX IF EXISTS pg_temp.${quote(effect.name)}`);
     }
     for (const { effect, text } of statements) {
       if (effect.kind !== 'opaque') await client.query(effect.kind === 'index' ? text.replace(/\bCONCURRENTLY\b/i, '') : text);
@@ -43,9 +44,18 @@ export function touchedTables(statements: readonly Statement[]): string[] {
 }
 
 async function requireTables(client: pg.ClientBase, schema: string, tables: readonly string[]): Promise<void> {
-  const found = await rows<{ name: string }>(client, `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY($2)`, [schema, tables]);
+  const found = await rows<{ name: string }>(
+    client,
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY($2)`,
+    [schema, tables],
+  );
   const missing = tables.filter((table) => !found.some(({ name }) => name === table));
   if (missing.length > 0) {
-    throw new AppError('unsafe', 'HOST_TABLE_MISSING', `The schema "${schema}" has no table ${missing.map((name) => `"${name}"`).join(', ')}, which the migration refers to. Name the host's own tables with --link-table and --users-table, or choose the schema with --schema.`, { schema, missing });
+    throw new AppError(
+      'unsafe',
+      'HOST_TABLE_MISSING',
+      `The schema "${schema}" has no table ${missing.map((name) => `"${name}"`).join(', ')}, which the migration refers to. Name the host's own tables with --link-table and --users-table, or choose the schema with --schema.`,
+      { schema, missing },
+    );
   }
 }

@@ -13,7 +13,8 @@ export interface MigrationSource {
   readonly findings: readonly HostFinding[];
 }
 
-const moduleName = /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles)$/;
+const moduleName =
+  /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles)$/;
 
 /**
  * Finds the module's migrations: in the host's Prisma folder when one is named (from `migrate init` on the host's
@@ -33,16 +34,31 @@ export async function loadMigrations(client: pg.ClientBase, options: HostOptions
 /** Reads the module's migrations from `<dir>/migrations` (or from `<dir>` when it is that folder itself). */
 export function readMigrationsFolder(dir: string): MigrationFile[] {
   const folder = existsSync(join(dir, 'migrations')) ? join(dir, 'migrations') : dir;
-  if (!existsSync(folder)) throw new AppError('not-found', 'MIGRATIONS_FOLDER_MISSING', `There is no folder ${folder}. Give the host's Prisma folder with --dir, or leave --dir out to use the built-in migrations.`, { folder });
+  if (!existsSync(folder))
+    throw new AppError(
+      'not-found',
+      'MIGRATIONS_FOLDER_MISSING',
+      `There is no folder ${folder}. Give the host's Prisma folder with --dir, or leave --dir out to use the built-in migrations.`,
+      { folder },
+    );
   const files = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && moduleName.test(entry.name))
     .map((entry) => {
       const path = join(folder, entry.name, 'migration.sql');
-      if (!existsSync(path)) throw new AppError('not-found', 'MIGRATION_FILE_MISSING', `${path} is missing. Restore it from version control, or run onechart migrate init again.`, { path });
+      if (!existsSync(path))
+        throw new AppError('not-found', 'MIGRATION_FILE_MISSING', `${path} is missing. Restore it from version control, or run onechart migrate init again.`, {
+          path,
+        });
       return migrationFile(entry.name, readFileSync(path, 'utf8'));
     })
     .sort(byName);
-  if (files.length === 0) throw new AppError('not-found', 'MODULE_MIGRATIONS_MISSING', `${folder} holds none of the patient module's migrations. Write them there with: onechart migrate init --dir ${dir}`, { folder });
+  if (files.length === 0)
+    throw new AppError(
+      'not-found',
+      'MODULE_MIGRATIONS_MISSING',
+      `${folder} holds none of the patient module's migrations. Write them there with: onechart migrate init --dir ${dir}`,
+      { folder },
+    );
   return files;
 }
 

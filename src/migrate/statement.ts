@@ -24,6 +24,8 @@ export type Effect =
   | { readonly kind: 'comment'; readonly name: string; readonly on: 'table' | 'column' | 'index' | 'type'; readonly target: string }
   | { readonly kind: 'opaque'; readonly name: string; readonly doneWhen?: string };
 
+// The parser's tree as it comes, JSON of the server's own nodes; every access below names the node it expects.
+// oxlint-disable-next-line typescript/no-explicit-any
 type Node = Record<string, any>;
 
 /**
@@ -37,7 +39,13 @@ export async function parseMigration(name: string, sql: string): Promise<Stateme
   try {
     tree = (await parse(sql)) as { stmts?: Node[] };
   } catch (cause) {
-    throw new AppError('invalid', 'MIGRATION_SYNTAX_ERROR', `Migration ${name} is not valid SQL: ${(cause as Error).message}. Correct migration.sql.`, { migration: name }, { cause });
+    throw new AppError(
+      'invalid',
+      'MIGRATION_SYNTAX_ERROR',
+      `Migration ${name} is not valid SQL: ${(cause as Error).message}. Correct migration.sql.`,
+      { migration: name },
+      { cause },
+    );
   }
   // libpg-query counts bytes, JavaScript counts UTF-16 units.
   const bytes = Buffer.from(sql);
@@ -73,20 +81,31 @@ function alterEffect(alter: Node, migration: string): Effect {
   const command = commands[0]?.AlterTableCmd as Node | undefined;
   const constraint = command?.subtype === 'AT_AddConstraint' ? (command.def.Constraint as Node) : undefined;
   if (commands.length !== 1 || !constraint?.conname) throw unsupported(migration, `ALTER TABLE "${table}" other than one named ADD CONSTRAINT`);
-  if (constraint.contype === 'CONSTR_FOREIGN') return { kind: 'foreign-key', name: constraint.conname, table, references: plainRelation(constraint.pktable, migration) };
+  if (constraint.contype === 'CONSTR_FOREIGN')
+    return { kind: 'foreign-key', name: constraint.conname, table, references: plainRelation(constraint.pktable, migration) };
   if (constraint.contype === 'CONSTR_CHECK') return { kind: 'check', name: constraint.conname, table };
   throw unsupported(migration, `constraint ${constraint.conname} (only foreign keys and checks)`);
 }
 
 function commentEffect(comment: Node, migration: string): Effect {
-  const names: string[] = comment.object.List ? comment.object.List.items.map((item: Node) => item.String.sval) : comment.object.TypeName ? [last(comment.object.TypeName.names)] : [comment.object.String?.sval];
-  const on = { OBJECT_TABLE: 'table', OBJECT_COLUMN: 'column', OBJECT_INDEX: 'index', OBJECT_TYPE: 'type' }[comment.objtype as string] as 'table' | 'column' | 'index' | 'type' | undefined;
+  const names: string[] = comment.object.List
+    ? comment.object.List.items.map((item: Node) => item.String.sval)
+    : comment.object.TypeName
+      ? [last(comment.object.TypeName.names)]
+      : [comment.object.String?.sval];
+  const on = { OBJECT_TABLE: 'table', OBJECT_COLUMN: 'column', OBJECT_INDEX: 'index', OBJECT_TYPE: 'type' }[comment.objtype as string] as
+    | 'table'
+    | 'column'
+    | 'index'
+    | 'type'
+    | undefined;
   if (!on) throw unsupported(migration, `COMMENT ON ${comment.objtype}`);
   return { kind: 'comment', name: names.join('.'), on, target: names[0] as string };
 }
 
 function plainRelation(relation: Node, migration: string): string {
-  if (relation.schemaname) throw unsupported(migration, `the schema name in "${relation.schemaname}"."${relation.relname}" (the schema comes from the database address)`);
+  if (relation.schemaname)
+    throw unsupported(migration, `the schema name in "${relation.schemaname}"."${relation.relname}" (the schema comes from the database address)`);
   return relation.relname;
 }
 
@@ -95,7 +114,12 @@ function last(names: Node[]): string {
 }
 
 function unsupported(migration: string, what: string): AppError {
-  return new AppError('unsupported', 'MIGRATION_STATEMENT_UNSUPPORTED', `Migration ${migration} contains ${what}, which this version does not apply online. It takes CREATE TYPE, CREATE TABLE, CREATE INDEX, ADD CONSTRAINT, COMMENT and idempotent scripts.`, { migration });
+  return new AppError(
+    'unsupported',
+    'MIGRATION_STATEMENT_UNSUPPORTED',
+    `Migration ${migration} contains ${what}, which this version does not apply online. It takes CREATE TYPE, CREATE TABLE, CREATE INDEX, ADD CONSTRAINT, COMMENT and idempotent scripts.`,
+    { migration },
+  );
 }
 
 function withoutLeadingComments(text: string): string {

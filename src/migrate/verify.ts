@@ -23,18 +23,29 @@ export async function verifyAssessment(client: pg.Client, schema: string, assess
     const wrong = statements.filter(({ object }) => object.state !== 'present');
     const named = wrong.slice(0, 3).map(({ effect, object }) => `${effect.name} ${object.state}`);
     const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
-    items.push({ name: file.name, ok: wrong.length === 0 && history === 'applied' && !edited, found: [`${statements.length - wrong.length} of ${statements.length} objects as defined and valid`, `history: ${edited ? 'edited after it was applied' : history}`, ...(wrong.length > 0 ? [`${named.join(', ')}${more}`] : [])].join('; ') });
+    items.push({
+      name: file.name,
+      ok: wrong.length === 0 && history === 'applied' && !edited,
+      found: [
+        `${statements.length - wrong.length} of ${statements.length} objects as defined and valid`,
+        `history: ${edited ? 'edited after it was applied' : history}`,
+        ...(wrong.length > 0 ? [`${named.join(', ')}${more}`] : []),
+      ].join('; '),
+    });
   }
   const complete = items.every(({ ok }) => ok);
   items.push(...(await runbookQueries(client, schema, expectedKeys(assessment))));
   if (complete) items.push(...(await smokeTests(client, assessment)));
-  const pending = assessment.migrations.some(({ history }) => history === 'absent' || history === 'rolled-back') && assessment.migrations.every(({ history, complete: whole, edited }) => !edited && (whole || history !== 'applied'));
+  const pending =
+    assessment.migrations.some(({ history }) => history === 'absent' || history === 'rolled-back') &&
+    assessment.migrations.every(({ history, complete: whole, edited }) => !edited && (whole || history !== 'applied'));
   return { ok: items.every(({ ok }) => ok), pending, items };
 }
 
 /** How many foreign keys the runbook's query would count by name: 15 of the first migration on a host with five link tables and users. */
 function expectedKeys(assessment: Assessment): number {
-  return assessment.migrations.flatMap(({ statements }) => statements.filter(({ effect }) => effect.kind === 'foreign-key' && effect.name.includes('patient'))).length;
+  return assessment.migrations.flatMap(({ statements }) => statements.filter(({ effect }) => effect.kind === 'foreign-key' && effect.name.includes('patient')))
+    .length;
 }
 
 /** The three queries of the runbook's step 5, in the given schema. */
@@ -57,21 +68,35 @@ async function runbookQueries(client: pg.Client, schema: string, expected: numbe
 async function smokeTests(client: pg.Client, assessment: Assessment): Promise<VerifiedItem[]> {
   const links = assessment.migrations.flatMap(({ statements }) => {
     const own = new Set(assessment.migrations.flatMap((each) => each.statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : []))));
-    return statements.flatMap(({ effect, text }) => (effect.kind === 'foreign-key' && effect.references === 'patients' && !own.has(effect.table) ? [{ table: effect.table, column: /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1] ?? 'patientId' }] : []));
+    return statements.flatMap(({ effect, text }) =>
+      effect.kind === 'foreign-key' && effect.references === 'patients' && !own.has(effect.table)
+        ? [{ table: effect.table, column: /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1] ?? 'patientId' }]
+        : [],
+    );
   });
   return inRolledBackTransaction(client, async () => {
     await client.query(`SET LOCAL lock_timeout = '500ms'`);
     const items: VerifiedItem[] = [];
-    const made = await row<{ id: string }>(client, `INSERT INTO patients (mrn, "firstName", "lastName", "dateOfBirth") VALUES ('SMOKE-TEST-' || gen_random_uuid(), 'Smoke', 'Test', '1990-01-01') RETURNING id::text`);
+    const made = await row<{ id: string }>(
+      client,
+      `INSERT INTO patients (mrn, "firstName", "lastName", "dateOfBirth") VALUES ('SMOKE-TEST-' || gen_random_uuid(), 'Smoke', 'Test', '1990-01-01') RETURNING id::text`,
+    );
     items.push({ name: 'trial: a patient can be written', ok: made.id.length > 0, found: 'written, then rolled back' });
     for (const { table, column } of links) {
       await client.query('SAVEPOINT trial');
       // A live row is only tried where nobody works on it.
       const state = await client
         .query(`UPDATE ${quote(table)} SET ${quote(column)} = gen_random_uuid() WHERE ctid = (SELECT ctid FROM ${quote(table)} LIMIT 1 FOR UPDATE SKIP LOCKED)`)
-        .then((answer) => (answer.rowCount === 0 ? 'no row to try' : 'accepted'), (error: unknown) => sqlstate(error) ?? 'failed');
+        .then(
+          (answer) => (answer.rowCount === 0 ? 'no row to try' : 'accepted'),
+          (error: unknown) => sqlstate(error) ?? 'failed',
+        );
       await client.query('ROLLBACK TO SAVEPOINT trial');
-      items.push({ name: `trial: "${table}" refuses an unknown patient`, ok: state === '23503' || state === 'no row to try', found: state === '23503' ? 'refused by its foreign key' : state === 'no row to try' ? 'no row to try it on' : `not refused (${state})` });
+      items.push({
+        name: `trial: "${table}" refuses an unknown patient`,
+        ok: state === '23503' || state === 'no row to try',
+        found: state === '23503' ? 'refused by its foreign key' : state === 'no row to try' ? 'no row to try it on' : `not refused (${state})`,
+      });
     }
     return items;
   });
