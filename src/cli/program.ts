@@ -4,6 +4,7 @@ import { packageVersion } from '../base/version.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addMigrateCommands } from './commands/migrate.ts';
 import { addMrnCommands } from './commands/mrn.ts';
+import { addPatientCommands } from './commands/patient.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { type CliIo, note, printJson } from './io.ts';
 
@@ -25,6 +26,7 @@ export function buildProgram(io: CliIo): Command {
   addDbCommands(program, io);
   addMigrateCommands(program, io);
   addMrnCommands(program, io);
+  addPatientCommands(program, io);
   addServeCommand(program, io);
   for (const command of leafCommands(program)) {
     command.exitOverride();
