@@ -176,13 +176,23 @@ export async function checkTableRights(client: pg.ClientBase, schema: string, as
     statements.flatMap(({ effect }) => (effect.kind === 'foreign-key' || effect.kind === 'check' || effect.kind === 'index' ? [effect.table] : [])),
   );
   const named = touchedTables(assessment.migrations.flatMap(({ statements }) => statements));
-  const tables = await rows<{ name: string; owner: string; owns: boolean; references: boolean }>(
+  const tables = await rows<{ name: string; owner: string; owns: boolean; references: boolean; partitioned: boolean }>(
     client,
-    `SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owner, pg_has_role(c.relowner, 'USAGE') AS owns, has_table_privilege(c.oid, 'REFERENCES') AS references
+    `SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owner, pg_has_role(c.relowner, 'USAGE') AS owns, has_table_privilege(c.oid, 'REFERENCES') AS references, c.relkind = 'p' AS partitioned
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)`,
     [schema, named],
   );
-  return tables.flatMap(({ name, owner, owns, references }): Finding[] => {
+  return tables.flatMap(({ name, owner, owns, references, partitioned }): Finding[] => {
+    if (partitioned)
+      return [
+        {
+          level: 'block',
+          kind: 'unsupported',
+          code: 'TABLE_PARTITIONED',
+          message: `Table "${name}" is partitioned, and keys on partitioned tables cannot be added online by this version. Leave it out with --link-table for the others.`,
+          details: { table: name },
+        },
+      ];
     if (altered.includes(name) && !owns)
       return [
         {

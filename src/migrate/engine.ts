@@ -7,7 +7,7 @@ import { type Assessment, assess } from './assess.ts';
 import { checkAssessment, checkOrphans, checkServer, checkTableRights, type Finding, hostFindings, throwBlocks } from './check.ts';
 import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history.ts';
 import { ensureJournal, finishRun, recordedFiles, recordFile, recordStep, startRun } from './journal.ts';
-import { type HostOptions, type HostProfile, type InitResult, initModule, linkIndexMigrationName, readHostProfile } from './module/index.ts';
+import { type HostOptions, type HostProfile, type InitResult, initModule, readHostProfile } from './module/index.ts';
 import { buildPlan, type Plan, type Step } from './plan.ts';
 import {
   connect,
@@ -21,7 +21,7 @@ import {
 } from './session.ts';
 import { touchedTables } from './shadow.ts';
 import { loadMigrations, type MigrationSource } from './source.ts';
-import { quote, row, sqlstate } from './sql.ts';
+import { row, sqlstate } from './sql.ts';
 import { readTraffic } from './traffic.ts';
 import { type Verification, verifyAssessment } from './verify.ts';
 
@@ -140,18 +140,8 @@ export async function initMigration(options: InitOptions): Promise<InitResult> {
     throwBlocks(await checkServer(client, schema));
     const { profile, findings } = await readHostProfile(client, hostOptions(options));
     throwBlocks(hostFindings(findings));
-    const recorded = await recordedFiles(client, schema);
-    return initModule({ dir: options.dir, profile: asBefore(profile as HostProfile, recorded) });
+    return initModule({ dir: options.dir, profile: profile as HostProfile });
   });
-}
-
-/** The host as it was before the recorded migrations gave its link tables their indexes. */
-function asBefore(profile: HostProfile, recorded: readonly { name: string; sql: string }[]): HostProfile {
-  const indexed = recorded.find(({ name }) => name === linkIndexMigrationName)?.sql ?? '';
-  return {
-    ...profile,
-    linkTables: profile.linkTables.map((link) => ({ ...link, indexed: link.indexed && !indexed.includes(`ON ${quote(link.table)}(${quote(link.column)})`) })),
-  };
 }
 
 /** What `apply` would do, step by step, with locks and estimates. Changes nothing; throws what blocks. */
