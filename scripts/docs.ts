@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { createSampleEhr } from '../sample-ehr/index.ts';
+import { toPgConfig } from '../src/base/config.ts';
+import { renderPlan } from '../src/cli/migrate-view.ts';
+import { embeddedAddress, startEmbedded, stopEmbedded } from '../src/embedded/index.ts';
+import { applyMigration, planMigration } from '../src/migrate/index.ts';
+import { renderCli } from './documents/cli.ts';
+import { renderErrors } from './documents/errors.ts';
+import { renderOpenApi } from './documents/openapi.ts';
+import { renderPlanPicture } from './documents/plan-picture.ts';
+import { renderSchema } from './documents/schema.ts';
+
+// `npm run docs`: writes the generated references. test/contract proves the committed ones equal to what this makes.
+
+const docs = join(dirname(import.meta.dirname), 'docs');
+mkdirSync(join(docs, 'images'), { recursive: true });
+const write = (file: string, text: string) => {
+  writeFileSync(join(docs, file), text);
+  console.log(`docs/${file}`);
+};
+
+write('openapi.json', renderOpenApi());
+write('errors.md', renderErrors());
+write('cli.md', renderCli());
+
+const home = mkdtempSync(join(tmpdir(), 'onechart-docs-'));
+try {
+  await startEmbedded({ home });
+  const address = await embeddedAddress({ home });
+  const client = new pg.Client(toPgConfig(address, 'onechart docs'));
+  await client.connect();
+  await createSampleEhr(client, { rows: 200_000 });
+  const { plan } = await planMigration({ address });
+  write('images/plan.svg', renderPlanPicture(renderPlan(plan.steps, 150)));
+  await applyMigration({ address, noBackup: true });
+  write('schema.md', await renderSchema(client));
+  await client.end();
+} finally {
+  await stopEmbedded({ home });
+  rmSync(home, { recursive: true, force: true });
+}
