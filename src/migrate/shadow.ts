@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
-import { inRolledBackTransaction, quote, row, rows } from './sql.ts';
+import { inOneQuery, inRolledBackTransaction, quote, row, rows } from './sql.ts';
 import type { Statement } from './statement.ts';
 
 /**
@@ -17,16 +17,17 @@ export async function desiredCatalogue(client: pg.ClientBase, schema: string, st
   const hostTables = touchedTables(statements).filter((table) => !created.has(table));
   await requireTables(client, schema, hostTables);
   return inRolledBackTransaction(client, async () => {
-    await client.query(`SET LOCAL search_path TO pg_temp, ${quote(schema)}`);
+    const drawing = [`SET LOCAL search_path TO pg_temp, ${quote(schema)}`];
     for (const table of hostTables) {
-      await client.query(`CREATE TEMP TABLE ${quote(table)} (LIKE ${quote(schema)}.${quote(table)} INCLUDING INDEXES)`);
+      drawing.push(`CREATE TEMP TABLE ${quote(table)} (LIKE ${quote(schema)}.${quote(table)} INCLUDING INDEXES)`);
       // The copy must not bring along what the statements are about to make.
-      for (const { effect } of statements)
-        if (effect.kind === 'index' && effect.table === table) await client.query(`DROP INDEX IF EXISTS pg_temp.${quote(effect.name)}`);
+      for (const { effect } of statements) if (effect.kind === 'index' && effect.table === table) drawing.push(`DROP INDEX IF EXISTS pg_temp.${quote(effect.name)}`);
     }
     for (const { effect, text } of statements) {
-      if (effect.kind !== 'opaque') await client.query(effect.kind === 'index' ? text.replace(/\bCONCURRENTLY\b/i, '') : text);
+      if (effect.kind !== 'opaque') drawing.push(effect.kind === 'index' ? text.replace(/\bCONCURRENTLY\b/i, '') : text);
     }
+    // In one round trip: hundreds of them would be most of the time.
+    await client.query(inOneQuery(drawing));
     const { name } = await row<{ name: string }>(client, 'SELECT nspname AS name FROM pg_namespace WHERE oid = pg_my_temp_schema()');
     return readCatalogue(client, name);
   });

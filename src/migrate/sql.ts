@@ -22,6 +22,11 @@ export async function row<T extends object>(client: pg.ClientBase, sql: string, 
   return first;
 }
 
+/** Statements as one simple query; a comment at the end of one must not swallow the next. */
+export function inOneQuery(statements: readonly string[]): string {
+  return statements.join('\n;\n');
+}
+
 /** Runs work in a transaction that is always rolled back. */
 export async function inRolledBackTransaction<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');

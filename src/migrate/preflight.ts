@@ -1,0 +1,90 @@
+import type pg from 'pg';
+import type { DatabaseAddress } from '../base/config.ts';
+import { AppError } from '../base/errors.ts';
+import { type Assessment, assess } from './assess.ts';
+import { checkAssessment, checkServer, checkTableRights, type Finding, hostFindings } from './check.ts';
+import type { HostOptions } from './module/index.ts';
+import { buildPlan, type Plan } from './plan.ts';
+import { connect, connectionError } from './session.ts';
+import { touchedTables } from './shadow.ts';
+import { loadMigrations, type MigrationSource } from './source.ts';
+import { sqlstate } from './sql.ts';
+import { readTraffic } from './traffic.ts';
+
+/** What every command of the engine takes. */
+export interface MigrateOptions {
+  readonly address: DatabaseAddress;
+  /** The host's Prisma folder; without it the built-in migrations are rendered for the host. */
+  readonly dir?: string | undefined;
+  /** Link tables, `table` or `table.column`; the five of the surgical EHR by default. */
+  readonly linkTables?: readonly string[] | undefined;
+  /** Table of users, `false` for none; `users` by default. */
+  readonly usersTable?: string | false | undefined;
+}
+
+export interface CheckResult {
+  readonly findings: readonly Finding[];
+  readonly assessment: Assessment | undefined;
+}
+
+/** Opens a connection for one piece of work and puts what the server says into the product's words. */
+export async function withConnection<T>(options: MigrateOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(options.address);
+  try {
+    return await work(client);
+  } catch (error) {
+    throw translate(error, options.address);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** The part of the options that says what the host's tables are called. */
+export function hostOptions({ address, linkTables, usersTable }: MigrateOptions): HostOptions {
+  return { schema: address.schema, ...(linkTables ? { linkTables } : {}), ...(usersTable === undefined ? {} : { usersTable }) };
+}
+
+/** Server, privileges, host, catalogue and history, in this order; stops where the next look would make no sense. */
+export async function preflight(client: pg.Client, options: MigrateOptions): Promise<CheckResult & { source: MigrationSource | undefined }> {
+  const { schema } = options.address;
+  const findings = await checkServer(client, schema);
+  if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source: undefined };
+  const source = await loadMigrations(client, { ...hostOptions(options), dir: options.dir });
+  findings.push(...hostFindings(source.findings));
+  if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source };
+  const assessment = await assess(client, schema, source.files);
+  findings.push(...checkAssessment(assessment), ...(await checkTableRights(client, schema, assessment)));
+  return { findings, assessment, source };
+}
+
+/** The plan for an assessment, with the traffic of the tables as it is now. */
+export async function planFor(client: pg.Client, schema: string, assessment: Assessment): Promise<Plan> {
+  return buildPlan(assessment, await readTraffic(client, schema, touchedTables(assessment.migrations.flatMap(({ statements }) => statements))));
+}
+
+/** What the engine's own queries can run into, in the product's words. */
+export function translate(error: unknown, address: DatabaseAddress): unknown {
+  if (error instanceof AppError) return error;
+  const state = sqlstate(error);
+  if (state === '42501')
+    return new AppError(
+      'forbidden',
+      'DATABASE_PRIVILEGE_MISSING',
+      `The user "${address.user}" lacks a privilege: ${(error as Error).message}. Run onechart migrate check for the list of what is needed.`,
+      { sqlstate: state },
+      { cause: error },
+    );
+  if (state === '25006')
+    return new AppError('unsafe', 'SERVER_READ_ONLY', 'The server takes no writes. Give the address of the primary.', { sqlstate: state }, { cause: error });
+  if (state?.startsWith('08') || state?.startsWith('57P') || /Connection terminated|ECONNRESET|EPIPE/.test(String((error as Error)?.message))) {
+    const lost = connectionError(error, address);
+    return new AppError(
+      'resumable',
+      'DATABASE_CONNECTION_LOST',
+      'The connection to the server was lost. What is done is whole; run the same command again to go on.',
+      lost.details,
+      { cause: error },
+    );
+  }
+  return error;
+}

@@ -1,0 +1,58 @@
+import type pg from 'pg';
+import { AppError } from '../base/errors.ts';
+import { recordStep } from './journal.ts';
+import type { Step } from './plan.ts';
+import { type LockedResult, type LockPatience, type MigrationLock, withLockTimeout } from './session.ts';
+import { sqlstate } from './sql.ts';
+
+interface StepSurroundings {
+  readonly step: Step;
+  readonly lock: MigrationLock;
+  readonly runId: number;
+  readonly patience: LockPatience;
+  readonly onRetry: (attempt: number) => void;
+}
+
+/** Does one step and journals it: in one transaction under the lock timeout, or concurrently where the step is an index. */
+export async function runStep(client: pg.Client, { step, lock, runId, patience, onRetry }: StepSurroundings): Promise<LockedResult> {
+  const startedAt = new Date();
+  const begun = performance.now();
+  const record = (measured: { lockWaitMilliseconds: number; workMilliseconds: number; attempts: number }) =>
+    recordStep(client, { runId, migration: step.migration, step: step.key, title: step.title, statement: step.statements.join(';\n'), startedAt, ...measured });
+  if (step.kind === 'index' || step.kind === 'drop-invalid-index') {
+    await lock.withoutWaiters(() => buildConcurrently(client, step, patience));
+    const result = { attempts: 1, lockWaitMilliseconds: 0, workMilliseconds: performance.now() - begun };
+    await record(result);
+    return result;
+  }
+  let attempts = 0;
+  return withLockTimeout(client, patience, {
+    tables: step.tables.map(({ table }) => table),
+    onRetry,
+    work: async () => {
+      attempts += 1;
+      const workBegun = performance.now();
+      for (const statement of step.statements) await client.query(statement);
+      await record({ attempts, lockWaitMilliseconds: workBegun - begun, workMilliseconds: performance.now() - workBegun });
+    },
+  });
+}
+
+/** CONCURRENTLY takes no transaction and waits for old snapshots; nobody's writes wait for it meanwhile. */
+async function buildConcurrently(client: pg.Client, step: Step, patience: LockPatience): Promise<void> {
+  await client.query(`SELECT set_config('lock_timeout', $1, false)`, [`${patience.totalMilliseconds}ms`]);
+  try {
+    for (const statement of step.statements) await client.query(statement);
+  } catch (error) {
+    if (sqlstate(error) !== '55P03') throw error;
+    throw new AppError(
+      'busy',
+      'LOCK_NOT_OBTAINED',
+      `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up. End the long transaction and run the same command again; the unfinished index is dropped and built anew.`,
+      { step: step.key },
+      { cause: error },
+    );
+  } finally {
+    await client.query(`SELECT set_config('lock_timeout', '0', false)`).catch(() => undefined);
+  }
+}
