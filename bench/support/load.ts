@@ -27,6 +27,13 @@ export async function measure(options: { clients: number; seconds: number; work:
   return { rate: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
 }
 
+/** The round in the middle by its rate. */
+export function medianByRate(rounds: readonly Measured[]): Measured {
+  const middle = rounds.toSorted((a, b) => a.rate - b.rate)[Math.floor(rounds.length / 2)];
+  if (!middle) throw new Error('Nothing was measured.');
+  return middle;
+}
+
 /** A Markdown table, columns aligned, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
