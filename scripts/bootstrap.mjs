@@ -43,8 +43,14 @@ async function ensureInstalled() {
         console.error('Installing the locked dependencies, once.');
         // Not `npm ci`: it refuses a lock that lacks an optional package of another platform, and npm itself writes such locks
         // (npm/cli#4828). This takes the same versions and integrities, leaves the lock alone, and isInstalled proves the result.
-        runNpm(['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'The lines below say why; run the same command again when that is mended.');
-        if (!isInstalled(lock)) throw new Error('npm reported success, but node_modules does not hold what package-lock.json names. Remove the folder node_modules and run the same command again.');
+        runNpm(
+          ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+          'The lines below say why; run the same command again when that is mended.',
+        );
+        if (!isInstalled(lock))
+          throw new Error(
+            'npm reported success, but node_modules does not hold what package-lock.json names. Remove the folder node_modules and run the same command again.',
+          );
       }
       try {
         writeFileSync(stamp, wanted);
@@ -72,7 +78,9 @@ function isInstalled(lockText) {
   const record = JSON.parse(readFileSync(recordFile, 'utf8')).packages ?? {};
   return Object.entries(JSON.parse(lockText).packages).every(([path, entry]) => {
     if (path === '') return true;
-    const { version, optional, os, cpu, libc } = /** @type {{ version?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} */ (entry);
+    const { version, optional, os, cpu, libc } = /** @type {{ version?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} */ (
+      entry
+    );
     const there = record[path];
     if (there) return there.version === version && existsSync(join(root, path, 'package.json'));
     if (!optional) return false;

@@ -19,7 +19,13 @@ const checks = [
   { name: 'types', package: 'typescript', bin: 'tsc', args: ['-p', '.'] },
   { name: 'lint', package: 'oxlint', bin: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
   { name: 'format', package: '@biomejs/biome', bin: 'biome', args: ['format', '.'] },
-  { name: 'architecture', package: 'dependency-cruiser', bin: 'depcruise', preload: 'scripts/typescript-6.mjs', args: ['src', 'sample-ehr', 'bench', 'scripts', 'test'] },
+  {
+    name: 'architecture',
+    package: 'dependency-cruiser',
+    bin: 'depcruise',
+    preload: 'scripts/typescript-6.mjs',
+    args: ['src', 'sample-ehr', 'bench', 'scripts', 'test'],
+  },
   { name: 'unused', package: 'knip', bin: 'knip', args: [] },
 ] as const;
 
@@ -60,14 +66,23 @@ console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} sk
 process.exitCode = tally.failed > 0 ? 1 : 0;
 
 /** Runs the program of a dependency with this Node, so that no shell and no PATH decides which. */
-async function runTool(options: { package: string; bin: string; preload?: string; args: readonly string[]; show: boolean }): Promise<{ code: number; output: string }> {
+async function runTool(options: {
+  package: string;
+  bin: string;
+  preload?: string;
+  args: readonly string[];
+  show: boolean;
+}): Promise<{ code: number; output: string }> {
   const folderOfPackage = join(root, 'node_modules', options.package);
   const manifest = JSON.parse(readFileSync(join(folderOfPackage, 'package.json'), 'utf8')) as { bin: string | Record<string, string> };
   const file = typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[options.bin];
   if (file === undefined) throw new Error(`The package ${options.package} has no program ${options.bin}.`);
   return new Promise((resolve, reject) => {
     const preload = options.preload === undefined ? [] : ['--import', pathToFileURL(join(root, options.preload)).href];
-    const child = spawn(process.execPath, [...preload, join(folderOfPackage, file), ...options.args], { cwd: root, stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'] });
+    const child = spawn(process.execPath, [...preload, join(folderOfPackage, file), ...options.args], {
+      cwd: root,
+      stdio: ['ignore', options.show ? 'inherit' : 'pipe', options.show ? 'inherit' : 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {

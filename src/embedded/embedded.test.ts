@@ -6,7 +6,9 @@ import { binaryPackage, parseLibraryLinks } from './libraries.ts';
 
 describe('library links', () => {
   test('are read as plain names', () => {
-    expect(parseLibraryLinks('[{"source":"native/lib/libicuuc.so.60.2","target":"native/lib/libicuuc.so.60"}]')).toEqual([{ name: 'libicuuc.so.60', file: 'libicuuc.so.60.2' }]);
+    expect(parseLibraryLinks('[{"source":"native/lib/libicuuc.so.60.2","target":"native/lib/libicuuc.so.60"}]')).toEqual([
+      { name: 'libicuuc.so.60', file: 'libicuuc.so.60.2' },
+    ]);
   });
 
   test.each(['../../etc/passwd', 'native/lib/../../x', '/etc/passwd', 'native/bin/postgres', 7, null])('never lead elsewhere: %s', (target) => {
@@ -22,7 +24,11 @@ test('the package is named after the platform, and an unknown one has none', () 
 
 describe('the account that runs the server for root', () => {
   test('is nobody where there is one, wherever it stands', () => {
-    expect(pickAccount('root:x:0:0::/root:/bin/sh\npostgres:x:101:104::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n')).toEqual({ name: 'nobody', uid: 65534, gid: 65534 });
+    expect(pickAccount('root:x:0:0::/root:/bin/sh\npostgres:x:101:104::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n')).toEqual({
+      name: 'nobody',
+      uid: 65534,
+      gid: 65534,
+    });
   });
 
   test('is never one with the rights of root', () => {

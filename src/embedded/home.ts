@@ -29,7 +29,12 @@ export async function prepareHome(home: string, account: Account | undefined): P
     const real = await realpath(home);
     const owner = (await stat(real)).uid;
     if (process.getuid && process.getuid() !== 0 && owner !== process.getuid()) {
-      throw new AppError('unavailable', 'DATABASE_HOME_OF_ANOTHER', `The home folder ${home} belongs to another user of this machine. Run the command as that user, or choose another folder with --home.`, { home });
+      throw new AppError(
+        'unavailable',
+        'DATABASE_HOME_OF_ANOTHER',
+        `The home folder ${home} belongs to another user of this machine. Run the command as that user, or choose another folder with --home.`,
+        { home },
+      );
     }
     if (account) await chmod(real, ((await stat(real)).mode & 0o777) | 0o011);
     // It may lie in a project: nothing of it belongs into a repository.
@@ -52,7 +57,12 @@ export async function serverFolder(home: string, account: Account | undefined): 
       if (!['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
   }
-  throw new AppError('unavailable', 'DATABASE_HOME_UNREACHABLE', `PostgreSQL does not run as root, and the user ${account.name} may not pass through the folders above ${home}. Choose a home folder that other users may pass through, for example --home /srv/onechart.`, { home });
+  throw new AppError(
+    'unavailable',
+    'DATABASE_HOME_UNREACHABLE',
+    `PostgreSQL does not run as root, and the user ${account.name} may not pass through the folders above ${home}. Choose a home folder that other users may pass through, for example --home /srv/onechart.`,
+    { home },
+  );
 }
 
 async function isPassable(folder: string, account: Account): Promise<boolean> {
@@ -71,7 +81,13 @@ export async function readState(home: string): Promise<ServerState | undefined> 
   try {
     return ServerState.parse(JSON.parse(text));
   } catch (cause) {
-    throw new AppError('unavailable', 'DATABASE_HOME_CORRUPT', `The file ${stateFile(home)} is damaged. Restore it from a copy; or, when the data lies in ${join(home, 'data')}, write {"dataFolder": "${join(home, 'data')}"} into it.`, { home }, { cause });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_HOME_CORRUPT',
+      `The file ${stateFile(home)} is damaged. Restore it from a copy; or, when the data lies in ${join(home, 'data')}, write {"dataFolder": "${join(home, 'data')}"} into it.`,
+      { home },
+      { cause },
+    );
   }
 }
 
@@ -123,10 +139,22 @@ export async function withFolderErrors<Result>(folder: string, work: () => Promi
 function folderError(error: unknown, folder: string): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) {
-    return new AppError('unavailable', 'DATABASE_DISK_FULL', `The disk that holds ${folder} is full. Free some space (a new database needs about 100 MB) and start again; nothing that was committed is lost.`, { folder, reason: code }, { cause: error });
+    return new AppError(
+      'unavailable',
+      'DATABASE_DISK_FULL',
+      `The disk that holds ${folder} is full. Free some space (a new database needs about 100 MB) and start again; nothing that was committed is lost.`,
+      { folder, reason: code },
+      { cause: error },
+    );
   }
   if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) {
-    return new AppError('unavailable', 'DATABASE_HOME_UNWRITABLE', `The home folder ${folder} cannot be made or used by this user (${code}). Give the user the right to it, or choose another one with --home or ONECHART_HOME.`, { folder, reason: code }, { cause: error });
+    return new AppError(
+      'unavailable',
+      'DATABASE_HOME_UNWRITABLE',
+      `The home folder ${folder} cannot be made or used by this user (${code}). Give the user the right to it, or choose another one with --home or ONECHART_HOME.`,
+      { folder, reason: code },
+      { cause: error },
+    );
   }
   return error;
 }

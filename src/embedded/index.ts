@@ -6,7 +6,18 @@ import { type DatabaseAddress, toDatabaseUrl } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { type Account, serverAccount } from './account.ts';
 import { prepareBinaries, type ServerBinaries } from './binaries.ts';
-import { logFile, passwordFile, prepareHome, readPassword, readState, serverFolder, type ServerState, withFolderErrors, writeNewPassword, writeState } from './home.ts';
+import {
+  logFile,
+  passwordFile,
+  prepareHome,
+  readPassword,
+  readState,
+  serverFolder,
+  type ServerState,
+  withFolderErrors,
+  writeNewPassword,
+  writeState,
+} from './home.ts';
 import { alone } from './lock.ts';
 import { canConnect, freePort, initCluster, isAlive, isPortFree, launchServer, postmasterPid, type RunningServer, stopServer, superuser } from './server.ts';
 
@@ -61,14 +72,23 @@ async function startAlone(options: { home: string; port?: number | undefined; na
   const running = remembered && (await findRunning(home, remembered));
   if (running) {
     if (options.port !== undefined && options.port !== running.port) {
-      throw new AppError('unavailable', 'DATABASE_ON_OTHER_PORT', `The embedded PostgreSQL of ${home} runs on port ${running.port} already. Stop it first (onechart db stop) to start it on another one.`, { port: running.port });
+      throw new AppError(
+        'unavailable',
+        'DATABASE_ON_OTHER_PORT',
+        `The embedded PostgreSQL of ${home} runs on port ${running.port} already. Stop it first (onechart db stop) to start it on another one.`,
+        { port: running.port },
+      );
     }
     return describe({ home, state: remembered, server: running, started: false });
   }
 
   const account = await accountFor(remembered?.dataFolder);
   const folder = remembered === undefined ? await serverFolder(home, account) : join(remembered.dataFolder, '..');
-  const binaries = await prepareBinaries({ workFolder: folder, account, ...(options.nativeFolder === undefined ? {} : { nativeFolder: options.nativeFolder }) });
+  const binaries = await prepareBinaries({
+    workFolder: folder,
+    account,
+    ...(options.nativeFolder === undefined ? {} : { nativeFolder: options.nativeFolder }),
+  });
   const dataFolder = remembered?.dataFolder ?? join(folder, 'data');
   const password = await prepareCluster({ home, dataFolder, binaries, account, isNew: remembered === undefined });
   const wanted = options.port ?? remembered?.port;
@@ -96,9 +116,18 @@ export async function stopEmbedded(options: { home: string }): Promise<{ home: s
     try {
       gone = await stopServer({ pid, mode: 'fast', timeoutMs: startTimeoutMs });
     } catch (cause) {
-      throw new AppError('forbidden', 'DATABASE_OF_ANOTHER', `The embedded PostgreSQL of ${home} was started by another user of this machine. Stop it as that user.`, { pid }, { cause });
+      throw new AppError(
+        'forbidden',
+        'DATABASE_OF_ANOTHER',
+        `The embedded PostgreSQL of ${home} was started by another user of this machine. Stop it as that user.`,
+        { pid },
+        { cause },
+      );
     }
-    if (!gone) throw new AppError('busy', 'DATABASE_STOP_SLOW', `The embedded PostgreSQL of ${home} is still writing to disk. Run the same command again in a minute.`, { pid });
+    if (!gone)
+      throw new AppError('busy', 'DATABASE_STOP_SLOW', `The embedded PostgreSQL of ${home} is still writing to disk. Run the same command again in a minute.`, {
+        pid,
+      });
     return { home, stopped: true };
   });
 }
@@ -109,7 +138,14 @@ export async function embeddedStatus(options: { home: string }): Promise<Embedde
   const state = await readState(home);
   if (!state) return { home, exists: false, running: false };
   const server = await findRunning(home, state);
-  return { home, exists: true, running: server !== undefined, dataFolder: state.dataFolder, log: logFile(home), ...(server ?? (state.port === undefined ? {} : { port: state.port })) };
+  return {
+    home,
+    exists: true,
+    running: server !== undefined,
+    dataFolder: state.dataFolder,
+    log: logFile(home),
+    ...(server ?? (state.port === undefined ? {} : { port: state.port })),
+  };
 }
 
 /** The address of the running embedded database, for commands that were given none; undefined when it does not run. */
@@ -129,7 +165,9 @@ export async function embeddedUrl(options: { home: string }): Promise<string> {
 export async function embeddedAddress(options: { home: string }): Promise<DatabaseAddress> {
   const address = await findEmbeddedAddress(options);
   if (address) return address;
-  throw new AppError('unavailable', 'DATABASE_NOT_RUNNING', `No embedded PostgreSQL runs in ${options.home}. Start it with \`onechart db start\`.`, { home: options.home });
+  throw new AppError('unavailable', 'DATABASE_NOT_RUNNING', `No embedded PostgreSQL runs in ${options.home}. Start it with \`onechart db start\`.`, {
+    home: options.home,
+  });
 }
 
 function addressOf(port: number, password: string): DatabaseAddress {
@@ -147,7 +185,11 @@ async function accountFor(dataFolder: string | undefined): Promise<Account | und
   const account = serverAccount();
   const isRoot = process.getuid?.() === 0;
   if (isRoot && !account) {
-    throw new AppError('unavailable', 'DATABASE_ACCOUNT_MISSING', 'PostgreSQL does not run as root, and this machine has none of the users nobody, postgres and daemon. Run the command as an ordinary user, or use a server of your own: set DATABASE_URL.');
+    throw new AppError(
+      'unavailable',
+      'DATABASE_ACCOUNT_MISSING',
+      'PostgreSQL does not run as root, and this machine has none of the users nobody, postgres and daemon. Run the command as an ordinary user, or use a server of your own: set DATABASE_URL.',
+    );
   }
   const owner = dataFolder === undefined ? undefined : await stat(dataFolder).catch(() => undefined);
   if (!owner || !isRoot || owner.uid === 0 || owner.uid === account?.uid) return account;
@@ -155,13 +197,26 @@ async function accountFor(dataFolder: string | undefined): Promise<Account | und
 }
 
 /** Makes the cluster at the first start and looks at what is there at every later one. */
-async function prepareCluster(options: { home: string; dataFolder: string; binaries: ServerBinaries; account: Account | undefined; isNew: boolean }): Promise<string> {
+async function prepareCluster(options: {
+  home: string;
+  dataFolder: string;
+  binaries: ServerBinaries;
+  account: Account | undefined;
+  isNew: boolean;
+}): Promise<string> {
   const { home, dataFolder, binaries, account } = options;
-  const existing = await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : Promise.reject(error)));
+  const existing = await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? undefined : Promise.reject(error),
+  );
   const known = await readPassword(home);
   if (existing === undefined) {
     if (!options.isNew || (await stat(dataFolder).catch(() => undefined))) {
-      throw new AppError('unavailable', 'DATABASE_HOME_CORRUPT', `The folder ${dataFolder} is not a complete PostgreSQL database any more. Restore it from a copy, or move ${home} away to begin with an empty one.`, { home, dataFolder });
+      throw new AppError(
+        'unavailable',
+        'DATABASE_HOME_CORRUPT',
+        `The folder ${dataFolder} is not a complete PostgreSQL database any more. Restore it from a copy, or move ${home} away to begin with an empty one.`,
+        { home, dataFolder },
+      );
     }
     const password = known ?? (await writeNewPassword(home));
     const fresh = `${dataFolder}.new`;
@@ -179,10 +234,20 @@ async function prepareCluster(options: { home: string; dataFolder: string; binar
   }
   const major = Number.parseInt(binaries.version, 10);
   if (Number(existing.trim()) !== major) {
-    throw new AppError('unavailable', 'DATABASE_VERSION_DIFFERS', `The data in ${dataFolder} was made by PostgreSQL ${existing.trim()}; this is ${major}. Export it with the OneChart version that made it, or start on another home folder with --home.`, { dataFolder, made: existing.trim(), server: major });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_VERSION_DIFFERS',
+      `The data in ${dataFolder} was made by PostgreSQL ${existing.trim()}; this is ${major}. Export it with the OneChart version that made it, or start on another home folder with --home.`,
+      { dataFolder, made: existing.trim(), server: major },
+    );
   }
   if (known === undefined) {
-    throw new AppError('unavailable', 'DATABASE_PASSWORD_LOST', `The password file ${passwordFile(home)} is missing. Restore it from a copy, or move ${home} away to begin with an empty database.`, { home });
+    throw new AppError(
+      'unavailable',
+      'DATABASE_PASSWORD_LOST',
+      `The password file ${passwordFile(home)} is missing. Restore it from a copy, or move ${home} away to begin with an empty database.`,
+      { home },
+    );
   }
   return known;
 }
@@ -202,7 +267,13 @@ async function launch(options: {
   let port = options.port;
   for (;;) {
     if (port === undefined || !(await isPortFree(port))) {
-      if (options.fixed) throw new AppError('unavailable', 'DATABASE_PORT_TAKEN', `Port ${port} is used by another process. End that process, choose another port, or leave --port away to get a free one.`, { port });
+      if (options.fixed)
+        throw new AppError(
+          'unavailable',
+          'DATABASE_PORT_TAKEN',
+          `Port ${port} is used by another process. End that process, choose another port, or leave --port away to get a free one.`,
+          { port },
+        );
       port = await freePort();
     }
     await removeForeignPidFile(dataFolder);
@@ -232,8 +303,7 @@ async function launch(options: {
       else if (code === 'DATABASE_ALREADY_RUNNING') {
         await endOrphans(dataFolder);
         await delay(50);
-      }
-      else throw error;
+      } else throw error;
     }
   }
 }
@@ -248,7 +318,13 @@ async function findRunning(home: string, state: ServerState): Promise<RunningSer
     const port = await postmasterPort(state.dataFolder);
     if (port !== undefined && (await canConnect({ port, password })) === 'yes') return { pid, port };
     // It lives and does not answer: it recovers, or stops. Either ends by itself.
-    if (Date.now() > deadline) throw new AppError('busy', 'DATABASE_NOT_ANSWERING', `The embedded PostgreSQL of ${home} (process ${pid}) runs but takes no connections. Its log ${logFile(home)} says why.`, { pid });
+    if (Date.now() > deadline)
+      throw new AppError(
+        'busy',
+        'DATABASE_NOT_ANSWERING',
+        `The embedded PostgreSQL of ${home} (process ${pid}) runs but takes no connections. Its log ${logFile(home)} says why.`,
+        { pid },
+      );
     await delay(50);
   }
 }

@@ -13,7 +13,13 @@ import { explainFailure } from './failure.ts';
 export const superuser = 'postgres';
 
 /** Makes a new cluster. The folder must not exist; the one above it must. */
-export async function initCluster(options: { binaries: ServerBinaries; account?: Account | undefined; dataFolder: string; password: string; durable: boolean }): Promise<void> {
+export async function initCluster(options: {
+  binaries: ServerBinaries;
+  account?: Account | undefined;
+  dataFolder: string;
+  password: string;
+  durable: boolean;
+}): Promise<void> {
   const { binaries, account, dataFolder } = options;
   await mkdir(dataFolder, { mode: 0o700 });
   const passwordFile = `${dataFolder}.password`;
@@ -22,7 +28,21 @@ export async function initCluster(options: { binaries: ServerBinaries; account?:
     if (account) for (const path of [dataFolder, passwordFile]) await chown(path, account.uid, account.gid);
     const result = await runProgram({
       program: join(binaries.folder, 'initdb'),
-      args: ['-D', dataFolder, '-U', superuser, '--pwfile', passwordFile, '-A', 'scram-sha-256', '-E', 'UTF8', '--data-checksums', ...localeArguments(binaries.version), ...(options.durable ? [] : ['--no-sync'])],
+      args: [
+        '-D',
+        dataFolder,
+        '-U',
+        superuser,
+        '--pwfile',
+        passwordFile,
+        '-A',
+        'scram-sha-256',
+        '-E',
+        'UTF8',
+        '--data-checksums',
+        ...localeArguments(binaries.version),
+        ...(options.durable ? [] : ['--no-sync']),
+      ],
       environment: binaries.environment,
       account,
       cwd: dirname(dataFolder),
@@ -69,13 +89,17 @@ export async function launchServer(options: {
   };
   const log = await open(options.logFile, 'a', 0o600);
   const from = (await log.stat()).size;
-  const child = spawn(join(binaries.folder, 'postgres'), ['-D', dataFolder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])], {
-    cwd: dirname(dataFolder),
-    env: serverEnvironment(binaries.environment),
-    stdio: ['ignore', log.fd, log.fd],
-    detached: options.detached,
-    ...(account ? { uid: account.uid, gid: account.gid } : {}),
-  });
+  const child = spawn(
+    join(binaries.folder, 'postgres'),
+    ['-D', dataFolder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    {
+      cwd: dirname(dataFolder),
+      env: serverEnvironment(binaries.environment),
+      stdio: ['ignore', log.fd, log.fd],
+      detached: options.detached,
+      ...(account ? { uid: account.uid, gid: account.gid } : {}),
+    },
+  );
   let ended: string | undefined;
   child.on('error', (error: NodeJS.ErrnoException) => {
     ended = error.code ?? error.message;
@@ -94,11 +118,21 @@ export async function launchServer(options: {
     if (answer === 'yes' && ended === undefined && child.pid !== undefined && (await postmasterPid(dataFolder)) === child.pid) return { pid: child.pid, port };
     if (answer === 'wrong password' && (await postmasterPid(dataFolder)) === child.pid) {
       await stopServer({ pid: child.pid as number, mode: 'fast', timeoutMs: 30_000 });
-      throw new AppError('unavailable', 'DATABASE_PASSWORD_LOST', `The server on ${dataFolder} does not accept the password kept in the home folder. Put the right password file back, or move the home folder away and start again with a new one.`, { dataFolder });
+      throw new AppError(
+        'unavailable',
+        'DATABASE_PASSWORD_LOST',
+        `The server on ${dataFolder} does not accept the password kept in the home folder. Put the right password file back, or move the home folder away and start again with a new one.`,
+        { dataFolder },
+      );
     }
     if (Date.now() > deadline) {
       if (child.pid !== undefined) await stopServer({ pid: child.pid, mode: 'immediate', timeoutMs: 10_000 });
-      throw new AppError('unavailable', 'DATABASE_START_SLOW', `The embedded PostgreSQL did not take connections within ${Math.round(options.timeoutMs / 1000)} seconds. Its log ${options.logFile} says what it is doing; try again when the machine is less busy.`, { log: options.logFile });
+      throw new AppError(
+        'unavailable',
+        'DATABASE_START_SLOW',
+        `The embedded PostgreSQL did not take connections within ${Math.round(options.timeoutMs / 1000)} seconds. Its log ${options.logFile} says what it is doing; try again when the machine is less busy.`,
+        { log: options.logFile },
+      );
     }
     await delay(25);
   }
@@ -138,7 +172,15 @@ export async function postmasterPid(dataFolder: string): Promise<number | undefi
 }
 
 export async function canConnect(options: { port: number; password: string }): Promise<'yes' | 'wrong password' | 'no'> {
-  const client = new pg.Client({ host: '127.0.0.1', port: options.port, user: superuser, password: options.password, database: 'postgres', connectionTimeoutMillis: 3000, ssl: false });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: options.port,
+    user: superuser,
+    password: options.password,
+    database: 'postgres',
+    connectionTimeoutMillis: 3000,
+    ssl: false,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -12,7 +12,9 @@ test('an empty database has no tables, and two of them do not see each other', a
 
 test('the host template is the sample EHR without the module', async () => {
   await using database = await createDatabase({ template: 'host' });
-  expect(await database.query(`SELECT to_regclass('surgical_cases') IS NOT NULL AS host, to_regclass('patients') IS NULL AS without`)).toEqual([{ host: true, without: true }]);
+  expect(await database.query(`SELECT to_regclass('surgical_cases') IS NOT NULL AS host, to_regclass('patients') IS NULL AS without`)).toEqual([
+    { host: true, without: true },
+  ]);
 });
 
 test('the migrated template has the module', async () => {

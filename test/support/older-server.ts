@@ -19,7 +19,9 @@ export function findOlderServer(env: NodeJS.ProcessEnv = process.env): OlderServ
     .map((binFolder) => ({ binFolder, version: majorVersion(join(binFolder, 'postgres')) }))
     .filter(({ version }) => version >= oldest && version <= newest)
     .sort((a, b) => a.version - b.version);
-  return found[0] ?? { binFolder: undefined, reason: `No PostgreSQL ${oldest} to ${newest} is installed on this machine: the tests of older servers are skipped.` };
+  return (
+    found[0] ?? { binFolder: undefined, reason: `No PostgreSQL ${oldest} to ${newest} is installed on this machine: the tests of older servers are skipped.` }
+  );
 }
 
 function subfolders(root: string, pattern: RegExp): string[] {

@@ -31,7 +31,10 @@ export async function startTestServer(options: { binFolder?: string | undefined 
   const dataFolder = join(folder, 'data');
   if (account) await chown(folder, account.uid, account.gid);
   try {
-    const binaries = options.binFolder === undefined ? await prepareBinaries({ workFolder: join(folder, 'programs'), account }) : await systemBinaries(options.binFolder, account);
+    const binaries =
+      options.binFolder === undefined
+        ? await prepareBinaries({ workFolder: join(folder, 'programs'), account })
+        : await systemBinaries(options.binFolder, account);
     await initCluster({ binaries, account, dataFolder, password, durable: false });
     const { pid, port } = await launch();
     const label = `${options.binFolder === undefined ? 'embedded' : 'system'} ${Number.parseInt(binaries.version, 10)}`;
@@ -53,7 +56,16 @@ export async function startTestServer(options: { binFolder?: string | undefined 
           port: await freePort(),
           password,
           logFile: join(folder, 'server.log'),
-          settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '300', shared_buffers: '128MB', max_wal_size: '4GB', autovacuum_naptime: '5min', timezone: 'UTC' },
+          settings: {
+            fsync: 'off',
+            full_page_writes: 'off',
+            synchronous_commit: 'off',
+            max_connections: '300',
+            shared_buffers: '128MB',
+            max_wal_size: '4GB',
+            autovacuum_naptime: '5min',
+            timezone: 'UTC',
+          },
           detached: false,
           timeoutMs: 60_000,
         });
@@ -110,4 +122,3 @@ export async function provideServer(project: TestProject, binFolder: string | un
     await server.stop();
   };
 }
-

@@ -14,7 +14,11 @@ export function addDbCommands(program: Command, io: CliIo): void {
   const db = program.command('db').description('start, stop and find the embedded PostgreSQL');
   const homeOf = (options: Options) => homeFolder({ home: options.home, env: io.env, cwd: io.cwd });
   const command = (name: string, description: string) =>
-    db.command(name).description(description).option('--home <folder>', 'folder of the database (default: ONECHART_HOME, or .onechart in the current folder)').option('--json', 'print the result as JSON for machines');
+    db
+      .command(name)
+      .description(description)
+      .option('--home <folder>', 'folder of the database (default: ONECHART_HOME, or .onechart in the current folder)')
+      .option('--json', 'print the result as JSON for machines');
 
   command('start', 'start it, or find it running')
     .option('--port <number>', 'port on 127.0.0.1 (default: the one it had, else a free one)', parsePort)
@@ -39,8 +43,15 @@ export function addDbCommands(program: Command, io: CliIo): void {
   command('status', 'say whether it runs, where and on which port').action(async (options: Options) => {
     const status = await embeddedStatus({ home: homeOf(options) });
     if (options.json) printJson(io, status);
-    else if (status.running) print(io, `PostgreSQL runs on 127.0.0.1:${status.port} (process ${status.pid}). Its data is in ${status.dataFolder}, its log is ${status.log}.`);
-    else print(io, status.exists ? `PostgreSQL is stopped. Its data is in ${status.dataFolder}.` : `There is no database in ${status.home} yet. \`onechart db start\` makes one.`);
+    else if (status.running)
+      print(io, `PostgreSQL runs on 127.0.0.1:${status.port} (process ${status.pid}). Its data is in ${status.dataFolder}, its log is ${status.log}.`);
+    else
+      print(
+        io,
+        status.exists
+          ? `PostgreSQL is stopped. Its data is in ${status.dataFolder}.`
+          : `There is no database in ${status.home} yet. \`onechart db start\` makes one.`,
+      );
   });
 
   command('url', 'print its address, password included').action(async (options: Options) => {
@@ -51,7 +62,13 @@ export function addDbCommands(program: Command, io: CliIo): void {
 
   command('psql-env', 'print the variables psql and its kin need: eval "$(onechart db psql-env)"').action(async (options: Options) => {
     const address = await embeddedAddress({ home: homeOf(options) });
-    const variables = { PGHOST: address.host, PGPORT: String(address.port), PGUSER: address.user, PGPASSWORD: address.password ?? '', PGDATABASE: address.database };
+    const variables = {
+      PGHOST: address.host,
+      PGPORT: String(address.port),
+      PGUSER: address.user,
+      PGPASSWORD: address.password ?? '',
+      PGDATABASE: address.database,
+    };
     if (options.json) printJson(io, variables);
     else for (const [name, value] of Object.entries(variables)) print(io, `export ${name}='${value.replaceAll("'", "'\\''")}'`);
   });
