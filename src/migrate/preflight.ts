@@ -76,7 +76,7 @@ export function translate(error: unknown, address: DatabaseAddress): unknown {
     );
   if (state === '25006')
     return new AppError('unsafe', 'SERVER_READ_ONLY', 'The server takes no writes. Give the address of the primary.', { sqlstate: state }, { cause: error });
-  if (state?.startsWith('08') || state?.startsWith('57P') || /Connection terminated|ECONNRESET|EPIPE/.test(String((error as Error)?.message))) {
+  if (state?.startsWith('08') || state?.startsWith('57P') || /Connection terminated|not queryable|ECONNRESET|EPIPE/.test(String((error as Error)?.message))) {
     const lost = connectionError(error, address);
     return new AppError(
       'resumable',

@@ -213,23 +213,33 @@ export async function takeMigrationLock(
   };
   return {
     async withoutWaiters(work) {
-      const finished = new AbortController();
+      let done = false;
+      let lost: { readonly error: unknown } | undefined;
+      // Nobody awaits the watch while the work runs: what befalls it (the server ended this connection) is kept for then.
       const watch = (async () => {
-        while (!finished.signal.aborted) {
+        while (!done) {
           await letGoForWaiters();
-          await wait(50, undefined, { signal: finished.signal }).catch(() => undefined);
+          await wait(50);
         }
-      })();
-      try {
-        return await work();
-      } finally {
-        finished.abort();
+      })().catch((error: unknown) => {
+        lost = { error };
+      });
+      const endWatch = async () => {
+        done = true;
         await watch;
-        if (!held) {
-          await acquire();
-          held = true;
-        }
+      };
+      const result = await work().catch(async (error: unknown) => {
+        await endWatch();
+        throw error;
+      });
+      await endWatch();
+      // Without its guard the run must not go on: another migration may have begun.
+      if (lost) throw (lost as { readonly error: unknown }).error;
+      if (!held) {
+        await acquire();
+        held = true;
       }
+      return result;
     },
     // Ending the session lets go of the lock, whatever state it is in.
     release: () => client.end(),
