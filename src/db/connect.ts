@@ -64,6 +64,12 @@ export function poolInSchema(pool: Pool, schema: string): Pool {
   return withErrorListener(new pg.Pool(settings));
 }
 
+/** A pool of one connection with the settings of another pool, which hides the password and keys from enumeration, so that a spread alone would lose them. */
+export function poolLike(pool: Pool): Pool {
+  const { password, ssl } = pool.options as { password?: string; ssl?: object };
+  return withErrorListener(new pg.Pool({ ...pool.options, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }), max: 1, min: 0, allowExitOnIdle: true }));
+}
+
 /** A pool tells of lost idle connections by an event, which ends the process when nobody listens. The next query gets a new connection. */
 function withErrorListener(pool: Pool): Pool {
   pool.on('error', () => undefined);

@@ -1,18 +1,6 @@
-/**
- * Check characters. Each scheme says over which characters it works and which typing errors it is sure to find;
- * the property tests beside this file hold it to that, exhaustively where the alphabet is small.
- *
- * | scheme | characters | every single error | every adjacent transposition |
- * |---|---|---|---|
- * | luhn-mod-10 (ISO/IEC 7812-1 annex B) | digits | yes | all but 09 and 90 |
- * | luhn-mod-36 | digits, letters | yes | all but 0Z and Z0 |
- * | verhoeff (1969) | digits | yes | yes |
- * | iso7064-mod11-10 (ISO/IEC 7064 hybrid) | digits | yes | no: a few pairs at some places pass |
- * | iso7064-mod37-36 (ISO/IEC 7064 hybrid) | digits, letters | yes | no: a few pairs at some places pass |
- * | iso7064-mod97-10 (ISO/IEC 7064 pure, two characters) | digits | yes | yes |
- */
-export const checkDigitSchemes = ['none', 'luhn-mod-10', 'luhn-mod-36', 'verhoeff', 'iso7064-mod11-10', 'iso7064-mod37-36', 'iso7064-mod97-10'] as const;
-export type CheckDigitScheme = (typeof checkDigitSchemes)[number];
+import type { CheckDigitScheme } from './mrn.schema.ts';
+
+export type { CheckDigitScheme };
 
 /** The digits and letters in the order that every scheme here counts them: 0 to 9, then A to Z as 10 to 35. */
 export const checkAlphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';

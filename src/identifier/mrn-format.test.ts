@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkDigitSchemes } from './check-digit.ts';
+import { checkDigitSchemes } from './mrn.schema.ts';
 import { MrnFormatInput } from './mrn.schema.ts';
 import { defaultMrnFormat, formatMrn, greatestMrnNumber, type MrnFormat, mrnPattern, mrnYear, parseMrn } from './mrn-format.ts';
 

@@ -1,5 +1,20 @@
 import { z } from 'zod';
-import { checkDigitSchemes } from './check-digit.ts';
+
+/**
+ * Check characters. Each scheme says over which characters it works and which typing errors it is sure to find;
+ * the property tests of check-digit.ts hold it to that, exhaustively where the alphabet is small.
+ *
+ * | scheme | characters | every single error | every adjacent transposition |
+ * |---|---|---|---|
+ * | luhn-mod-10 (ISO/IEC 7812-1 annex B) | digits | yes | all but 09 and 90 |
+ * | luhn-mod-36 | digits, letters | yes | all but 0Z and Z0 |
+ * | verhoeff (1969) | digits | yes | yes |
+ * | iso7064-mod11-10 (ISO/IEC 7064 hybrid) | digits | yes | no: a few pairs at some places pass |
+ * | iso7064-mod37-36 (ISO/IEC 7064 hybrid) | digits, letters | yes | no: a few pairs at some places pass |
+ * | iso7064-mod97-10 (ISO/IEC 7064 pure, two characters) | digits | yes | yes |
+ */
+export const checkDigitSchemes = ['none', 'luhn-mod-10', 'luhn-mod-36', 'verhoeff', 'iso7064-mod11-10', 'iso7064-mod37-36', 'iso7064-mod97-10'] as const;
+export type CheckDigitScheme = (typeof checkDigitSchemes)[number];
 
 const isTimeZone = (text: string): boolean => {
   try {

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
-import pg from 'pg';
+import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { kyselyOnPool, poolInSchema } from '../db/connect.ts';
+import { kyselyOnPool, poolInSchema, poolLike } from '../db/connect.ts';
 import type { Db } from '../db/context.ts';
 import { sqlstateOf, translateDatabaseError } from '../db/sqlstate.ts';
 import { MrnFormatInput, type MrnRange, type MrnReport } from './mrn.schema.ts';
@@ -21,6 +21,7 @@ import {
   raiseCounter,
   returnNumbers,
   type StoredMrnFormat,
+  switchOffCompilation,
 } from './mrn.store.ts';
 import { defaultMrnFormat, formatMrn, greatestMrnNumber, type MrnFormat, mrnPattern, mrnStem, mrnYear, parseMrn } from './mrn-format.ts';
 
@@ -281,7 +282,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   }
 
   async function close(): Promise<void> {
-    await Promise.all([...years.values()].map((state) => state.leasing));
+    await Promise.all([...years.values()].flatMap((state) => state.leasing ?? []));
     for (const state of years.values()) {
       for (const block of new Set([...state.freed.map((each) => each.block), ...(state.block ? [state.block] : [])])) giveBack(state, block);
     }
@@ -297,15 +298,6 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
       return closing;
     },
   };
-}
-
-/** A pool of one connection with the settings of another pool, which hides the password and keys from enumeration, so that a spread alone would lose them. */
-function poolLike(pool: pg.Pool): pg.Pool {
-  const { password, ssl } = pool.options;
-  const own = new pg.Pool({ ...pool.options, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }), max: 1, min: 0, allowExitOnIdle: true });
-  // An idle connection that breaks is replaced at the next lease, which also reports what is wrong.
-  own.on('error', () => undefined);
-  return own;
 }
 
 /** Errors of the database leave as errors of ours. */
@@ -369,7 +361,13 @@ export async function changeMrnFormat(db: MrnDb, change: { authority?: string; f
 }
 
 /** Accounts for every number from 1 to the counter of a year (by default the newest that has one). */
-export async function reportMrns(db: MrnDb, query: { authority?: string; year?: number } = {}): Promise<MrnReport> {
+export async function reportMrns(db: Db, query: { authority?: string; year?: number } = {}): Promise<MrnReport> {
+  if (!db.isTransaction) {
+    return db.transaction().execute(async (transaction) => {
+      await switchOffCompilation(transaction);
+      return reportMrns(transaction, query);
+    });
+  }
   const authority = query.authority ?? 'default';
   const formats = await getMrnFormats(db, authority);
   const year = query.year ?? (await listCounterYears(db, authority))[0];

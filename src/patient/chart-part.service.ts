@@ -78,11 +78,18 @@ async function changePart<Part extends PartName>(ctx: Ctx, part: Part, change: P
   });
 }
 
+const missingPart = {
+  contact: { kind: 'not-found', code: 'CONTACT_NOT_FOUND' },
+  document: { kind: 'not-found', code: 'DOCUMENT_NOT_FOUND' },
+  allergy: { kind: 'not-found', code: 'ALLERGY_NOT_FOUND' },
+  riskFlag: { kind: 'not-found', code: 'RISK_FLAG_NOT_FOUND' },
+} as const;
+
 async function requirePart<Part extends PartName>(ctx: Ctx, part: Part, key: { patientId: string; id: string }): Promise<ChartParts[Part]> {
   const found = await findPart(ctx.db, part, key);
   if (found) return found;
-  const code = `${words[part].toUpperCase().replace('-', '_')}_NOT_FOUND`;
-  throw new AppError('not-found', code, `This patient has no ${words[part].replace('-', ' ')} with this id. List them to find it.`, { patientId: key.patientId, id: key.id });
+  const missing = missingPart[part];
+  throw new AppError(missing.kind, missing.code, `This patient has no ${words[part].replace('-', ' ')} with this id. List them to find it.`, { patientId: key.patientId, id: key.id });
 }
 
 /** Changes fields of a contact, document or allergy. A document whose substance changes must be verified again. */

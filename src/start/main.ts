@@ -111,7 +111,7 @@ async function tour({ address, options, sample }: { address: DatabaseAddress; op
   server.addHook('onClose', readiness.close);
   const url = await openServer(server, options.port);
   print(io, `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, writer, patients, url })}`);
-  return { close: async () => void (await server.close()) };
+  return { close: () => server.close() };
 }
 
 /** Builds the sample EHR, or finds the one of an earlier start. */

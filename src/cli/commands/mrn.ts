@@ -4,7 +4,7 @@ import { AppError } from '../../base/errors.ts';
 import { createPool, kyselyOnPool } from '../../db/connect.ts';
 import type { Db } from '../../db/context.ts';
 import { translateDatabaseError } from '../../db/sqlstate.ts';
-import { type CheckDigitScheme, checkDigitSchemes } from '../../identifier/check-digit.ts';
+import { type CheckDigitScheme, checkDigitSchemes } from '../../identifier/mrn.schema.ts';
 import type { MrnBurntReason, MrnRange, MrnReport } from '../../identifier/mrn.schema.ts';
 import { changeMrnFormat, getMrnFormats, reportMrns } from '../../identifier/mrn.service.ts';
 import { formatMrn, type MrnFormat, mrnYear } from '../../identifier/mrn-format.ts';
