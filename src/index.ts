@@ -11,7 +11,23 @@ export { AppError, type ErrorKind } from './base/errors.ts';
 export type { Actor } from './db/context.ts';
 export type { HostConnection } from './db/connect.ts';
 export type { PartKey, PatientRepository } from './patient/patient-repository.ts';
-export type { Allergy, Contact, NewAllergy, NewContact, NewDocument, NewPatient, NewRiskFlag, Page, Patient, PatientChanges, PatientDocument, PatientList, PatientSearch, RiskFlag } from './patient/patient.schema.ts';
+export type {
+  Allergy,
+  Contact,
+  Merge,
+  NewAllergy,
+  NewContact,
+  NewDocument,
+  NewPatient,
+  NewRiskFlag,
+  Page,
+  Patient,
+  PatientChanges,
+  PatientDocument,
+  PatientList,
+  PatientSearch,
+  RiskFlag,
+} from './patient/patient.schema.ts';
 
 export interface RepositoryOptions {
   /** The schema of the patient tables, when the connection does not find them by itself. */

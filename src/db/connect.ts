@@ -60,14 +60,29 @@ export function createPool(address: DatabaseAddress, options: { maxConnections?:
 /** A small pool with the settings of another one, whose connections look for tables in the given schema. The other one stays as it is. */
 export function poolInSchema(pool: Pool, schema: string): Pool {
   const { password, ssl } = pool.options as { password?: string; ssl?: object };
-  const settings = { ...pool.options, max: 4, options: searchPathOption(schema), ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }) };
+  const settings = {
+    ...pool.options,
+    max: 4,
+    options: searchPathOption(schema),
+    ...(password === undefined ? {} : { password }),
+    ...(ssl === undefined ? {} : { ssl }),
+  };
   return withErrorListener(new pg.Pool(settings));
 }
 
 /** A pool of one connection with the settings of another pool, which hides the password and keys from enumeration, so that a spread alone would lose them. */
 export function poolLike(pool: Pool): Pool {
   const { password, ssl } = pool.options as { password?: string; ssl?: object };
-  return withErrorListener(new pg.Pool({ ...pool.options, ...(password === undefined ? {} : { password }), ...(ssl === undefined ? {} : { ssl }), max: 1, min: 0, allowExitOnIdle: true }));
+  return withErrorListener(
+    new pg.Pool({
+      ...pool.options,
+      ...(password === undefined ? {} : { password }),
+      ...(ssl === undefined ? {} : { ssl }),
+      max: 1,
+      min: 0,
+      allowExitOnIdle: true,
+    }),
+  );
 }
 
 /** A pool tells of lost idle connections by an event, which ends the process when nobody listens. The next query gets a new connection. */
@@ -78,7 +93,9 @@ function withErrorListener(pool: Pool): Pool {
 
 /** A Kysely on a pool. Closing the pool is the business of whoever opened it. */
 export function kyselyOnPool(pool: Pool): Db {
-  return new KyselyClass<Tables>({ dialect: pgDialect({ acquire: () => pool.connect(), release: (client, broken) => (client as PoolClient).release(broken), end: () => pool.end() }) });
+  return new KyselyClass<Tables>({
+    dialect: pgDialect({ acquire: () => pool.connect(), release: (client, broken) => (client as PoolClient).release(broken), end: () => pool.end() }),
+  });
 }
 
 /**
@@ -103,11 +120,19 @@ export function adoptConnection(given: HostConnection): { db: Db; pool: Pool | u
   if (isPool(given)) return { db: kyselyOnPool(given), pool: given };
   if (isClient(given)) {
     if (transactionStatus(given) === 'I') {
-      throw new AppError('invalid', 'HOST_TRANSACTION_MISSING', 'The connection handed over has no open transaction. Run BEGIN on it first, or hand over the pool.');
+      throw new AppError(
+        'invalid',
+        'HOST_TRANSACTION_MISSING',
+        'The connection handed over has no open transaction. Run BEGIN on it first, or hand over the pool.',
+      );
     }
     return { db: kyselyOnClient(given), pool: undefined };
   }
-  throw new AppError('invalid', 'CONNECTION_UNKNOWN', 'The connection handed over is neither a pg Pool, a pg client nor a Kysely. Pass one of them, or a databaseUrl.');
+  throw new AppError(
+    'invalid',
+    'CONNECTION_UNKNOWN',
+    'The connection handed over is neither a pg Pool, a pg client nor a Kysely. Pass one of them, or a databaseUrl.',
+  );
 }
 
 /** `I` outside a transaction, `T` inside, `E` inside a failed one; undefined where the driver does not tell. */

@@ -18,14 +18,27 @@ interface Translation {
 
 const invalid = (code: string, message: string): Translation => ({ kind: 'invalid', code, message });
 const internal = (code: string, message: string): Translation => ({ kind: 'internal', code, message });
-const unknownUser = (column: string): Translation => invalid('USER_NOT_FOUND', `${column} names a user that does not exist. Act as a user of the users table, or as a service.`);
-const unknownPatient = (table: string): Translation => ({ kind: 'not-found', code: 'PATIENT_NOT_FOUND', message: `${table}.patientId names a patient that does not exist. Register the patient first, or check the id.` });
-const sameId = (table: string): Translation => ({ kind: 'duplicate', code: 'ID_TAKEN', message: `A row with this id exists in ${table} already. Leave id out, and a new one is made.` });
+const unknownUser = (column: string): Translation =>
+  invalid('USER_NOT_FOUND', `${column} names a user that does not exist. Act as a user of the users table, or as a service.`);
+const unknownPatient = (table: string): Translation => ({
+  kind: 'not-found',
+  code: 'PATIENT_NOT_FOUND',
+  message: `${table}.patientId names a patient that does not exist. Register the patient first, or check the id.`,
+});
+const sameId = (table: string): Translation => ({
+  kind: 'duplicate',
+  code: 'ID_TAKEN',
+  message: `A row with this id exists in ${table} already. Leave id out, and a new one is made.`,
+});
 
 /** Every named constraint of the module: what it means to the caller. Proven complete by a test that reads pg_constraint. */
 export const constraintErrors: Readonly<Record<string, Translation>> = {
   patients_pkey: { kind: 'duplicate', code: 'PATIENT_ID_TAKEN', message: 'A patient with this id exists already. Leave id out, and a new one is made.' },
-  patients_mrn_key: { kind: 'duplicate', code: 'MRN_TAKEN', message: 'A patient with this mrn exists already. Find that chart, or leave mrn out, and a new number is issued.' },
+  patients_mrn_key: {
+    kind: 'duplicate',
+    code: 'MRN_TAKEN',
+    message: 'A patient with this mrn exists already. Find that chart, or leave mrn out, and a new number is issued.',
+  },
   patients_mrn_check: invalid('MRN_EMPTY', 'mrn is empty. Give the number, or leave it out, and a new one is issued.'),
   patients_lastName_check: invalid('LAST_NAME_EMPTY', 'lastName is empty. Give the family name; a single name goes here, with firstName null.'),
   patients_dateOfBirth_check: invalid('DATE_OF_BIRTH_IMPLAUSIBLE', 'dateOfBirth is before 1850. Check the year, or give null when it is not known.'),
@@ -33,10 +46,22 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   patients_bloodType_check: invalid('BLOOD_TYPE_UNKNOWN', 'bloodType must be one of A+, A-, B+, B-, AB+, AB-, O+, O-, or null when it is not known.'),
   patients_email_check: invalid('EMAIL_NOT_LOWER_CASE', 'email must be in lower case.'),
   patients_restricted_check: invalid('RESTRICTION_INCOMPLETE', 'restrictedReason is missing. Give the reason for the restriction.'),
-  patients_deceased_check: { kind: 'rule', code: 'STATUS_CONTRADICTS_DEATH', message: 'status and deceased disagree. Use markDeceased or revertDeceased; they keep both in step.' },
+  patients_deceased_check: {
+    kind: 'rule',
+    code: 'STATUS_CONTRADICTS_DEATH',
+    message: 'status and deceased disagree. Use markDeceased or revertDeceased; they keep both in step.',
+  },
   patients_born_before_death_check: invalid('DIED_BEFORE_BIRTH', 'deceasedAt is before dateOfBirth. Check both dates.'),
-  patients_archived_check: { kind: 'rule', code: 'STATUS_CONTRADICTS_ARCHIVE', message: 'status and archived disagree. Use archive or unarchive; they keep both in step.' },
-  patients_merged_check: { kind: 'rule', code: 'MERGE_INCOMPLETE', message: 'mergedInto, mergedAt and archived disagree. A merged chart is archived and names another chart.' },
+  patients_archived_check: {
+    kind: 'rule',
+    code: 'STATUS_CONTRADICTS_ARCHIVE',
+    message: 'status and archived disagree. Use archive or unarchive; they keep both in step.',
+  },
+  patients_merged_check: {
+    kind: 'rule',
+    code: 'MERGE_INCOMPLETE',
+    message: 'mergedInto, mergedAt and archived disagree. A merged chart is archived and names another chart.',
+  },
   patients_version_check: internal('VERSION_IMPOSSIBLE', 'version fell below 1. This is a defect of OneChart.'),
   patients_restrictedBy_fkey: unknownUser('restrictedBy'),
   patients_deceasedBy_fkey: unknownUser('deceasedBy'),
@@ -60,19 +85,43 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   patient_risk_flags_pkey: sameId('patient_risk_flags'),
   patient_risk_flags_patientId_fkey: unknownPatient('patient_risk_flags'),
   patient_risk_flags_severity_check: invalid('RISK_SEVERITY_UNKNOWN', 'severity of a risk flag must be LOW, MEDIUM, HIGH or CRITICAL.'),
-  patient_risk_flags_cleared_check: { kind: 'rule', code: 'RISK_FLAG_CLEARED', message: 'active and clearedAt disagree. Use clearRiskFlag; it keeps both in step.' },
+  patient_risk_flags_cleared_check: {
+    kind: 'rule',
+    code: 'RISK_FLAG_CLEARED',
+    message: 'active and clearedAt disagree. Use clearRiskFlag; it keeps both in step.',
+  },
   patient_merge_history_pkey: sameId('patient_merge_history'),
-  patient_merge_history_sourcePatientId_fkey: { kind: 'not-found', code: 'PATIENT_NOT_FOUND', message: 'sourcePatientId names a patient that does not exist. Check the id.' },
-  patient_merge_history_targetPatientId_fkey: { kind: 'not-found', code: 'PATIENT_NOT_FOUND', message: 'targetPatientId names a patient that does not exist. Check the id.' },
-  patient_merge_history_two_charts_check: { kind: 'rule', code: 'MERGE_WITH_ITSELF', message: 'sourcePatientId and targetPatientId are the same chart. Name two charts.' },
+  patient_merge_history_sourcePatientId_fkey: {
+    kind: 'not-found',
+    code: 'PATIENT_NOT_FOUND',
+    message: 'sourcePatientId names a patient that does not exist. Check the id.',
+  },
+  patient_merge_history_targetPatientId_fkey: {
+    kind: 'not-found',
+    code: 'PATIENT_NOT_FOUND',
+    message: 'targetPatientId names a patient that does not exist. Check the id.',
+  },
+  patient_merge_history_two_charts_check: {
+    kind: 'rule',
+    code: 'MERGE_WITH_ITSELF',
+    message: 'sourcePatientId and targetPatientId are the same chart. Name two charts.',
+  },
   patient_audit_events_pkey: sameId('patient_audit_events'),
   patient_audit_events_patientId_fkey: unknownPatient('patient_audit_events'),
   patient_audit_events_actorKind_check: invalid('ACTOR_KIND_UNKNOWN', 'actor.kind must be user, service or system.'),
   patient_outbox_events_pkey: sameId('patient_outbox_events'),
   patient_outbox_events_patientId_fkey: unknownPatient('patient_outbox_events'),
   patient_outbox_events_patientVersion_check: internal('VERSION_IMPOSSIBLE', 'patientVersion fell below 1. This is a defect of OneChart.'),
-  mrn_authorities_pkey: { kind: 'duplicate', code: 'MRN_AUTHORITY_TAKEN', message: 'An authority with this code exists already. Use it, or choose another code.' },
-  mrn_formats_pkey: { kind: 'conflict', code: 'MRN_FORMAT_CHANGED', message: 'Somebody changed the format of this authority at the same time. Read it again and decide again.' },
+  mrn_authorities_pkey: {
+    kind: 'duplicate',
+    code: 'MRN_AUTHORITY_TAKEN',
+    message: 'An authority with this code exists already. Use it, or choose another code.',
+  },
+  mrn_formats_pkey: {
+    kind: 'conflict',
+    code: 'MRN_FORMAT_CHANGED',
+    message: 'Somebody changed the format of this authority at the same time. Read it again and decide again.',
+  },
   mrn_formats_authorityCode_fkey: { kind: 'not-found', code: 'MRN_AUTHORITY_NOT_FOUND', message: 'authority names none that exists. Check its code.' },
   mrn_formats_version_check: internal('VERSION_IMPOSSIBLE', 'The version of a number format fell below 1. This is a defect of OneChart.'),
   mrn_formats_width_check: invalid('MRN_WIDTH_IMPOSSIBLE', 'width must be from 1 to 15 digits.'),
@@ -80,13 +129,24 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   mrn_counters_pkey: { kind: 'conflict', code: 'TRANSACTION_RETRY', message: 'Another process opened the counter of this year at the same time. Try again.' },
   mrn_counters_authorityCode_fkey: { kind: 'not-found', code: 'MRN_AUTHORITY_NOT_FOUND', message: 'authority names none that exists. Check its code.' },
   mrn_counters_year_check: invalid('MRN_YEAR_IMPOSSIBLE', 'year must be from 0 to 9999.'),
-  mrn_counters_lastNumber_check: { kind: 'rule', code: 'MRN_NUMBERS_EXHAUSTED', message: 'The counter of this year is at its end (15 digits). Change the format, or the prefix.' },
+  mrn_counters_lastNumber_check: {
+    kind: 'rule',
+    code: 'MRN_NUMBERS_EXHAUSTED',
+    message: 'The counter of this year is at its end (15 digits). Change the format, or the prefix.',
+  },
   mrn_blocks_pkey: sameId('mrn_blocks'),
-  mrn_blocks_authorityCode_formatVersion_fkey: { kind: 'not-found', code: 'MRN_FORMAT_NOT_FOUND', message: 'formatVersion names no format of this authority. Read the formats again.' },
+  mrn_blocks_authorityCode_formatVersion_fkey: {
+    kind: 'not-found',
+    code: 'MRN_FORMAT_NOT_FOUND',
+    message: 'formatVersion names no format of this authority. Read the formats again.',
+  },
   mrn_blocks_kind_check: internal('MRN_BLOCK_IMPOSSIBLE', 'A block of numbers has an unknown kind. This is a defect of OneChart.'),
   mrn_blocks_numbers_check: internal('MRN_BLOCK_IMPOSSIBLE', 'A block of numbers ends before it begins. This is a defect of OneChart.'),
   mrn_returned_ranges_pkey: sameId('mrn_returned_ranges'),
-  mrn_returned_ranges_returnedByBlockId_fkey: internal('MRN_BLOCK_IMPOSSIBLE', 'Numbers came back from a block that does not exist. This is a defect of OneChart.'),
+  mrn_returned_ranges_returnedByBlockId_fkey: internal(
+    'MRN_BLOCK_IMPOSSIBLE',
+    'Numbers came back from a block that does not exist. This is a defect of OneChart.',
+  ),
   mrn_returned_ranges_takenByBlockId_fkey: internal('MRN_BLOCK_IMPOSSIBLE', 'Numbers went to a block that does not exist. This is a defect of OneChart.'),
   mrn_returned_ranges_numbers_check: internal('MRN_BLOCK_IMPOSSIBLE', 'A range of numbers ends before it begins. This is a defect of OneChart.'),
   mrn_returned_ranges_taken_check: internal('MRN_BLOCK_IMPOSSIBLE', 'takenAt and takenByBlockId disagree. This is a defect of OneChart.'),
@@ -111,19 +171,39 @@ const stateErrors: Readonly<Record<string, Translation>> = {
   '23503': { kind: 'not-found', code: 'REFERENCE_NOT_FOUND', message: 'A reference names a row that does not exist. Check the ids.' },
   '23505': { kind: 'duplicate', code: 'ROW_TAKEN', message: 'A row with the same key exists already.' },
   '25001': { kind: 'invalid', code: 'HOST_TRANSACTION_UNSUITABLE', message: 'The transaction handed over cannot run this. Open a plain one.' },
-  '25006': { kind: 'unavailable', code: 'DATABASE_READ_ONLY', message: 'The database is read-only (a standby, or default_transaction_read_only). Connect to the primary.' },
+  '25006': {
+    kind: 'unavailable',
+    code: 'DATABASE_READ_ONLY',
+    message: 'The database is read-only (a standby, or default_transaction_read_only). Connect to the primary.',
+  },
   '25P01': invalid('HOST_TRANSACTION_MISSING', 'The connection handed over has no open transaction. Run BEGIN on it first, or hand over the pool.'),
   '25P02': { kind: 'conflict', code: 'HOST_TRANSACTION_FAILED', message: 'The transaction handed over has failed already. Roll it back and begin a new one.' },
-  '25P03': { kind: 'unavailable', code: 'TRANSACTION_TIMED_OUT', message: 'The transaction was idle for too long and the server ended it. Do the work in a shorter transaction.' },
+  '25P03': {
+    kind: 'unavailable',
+    code: 'TRANSACTION_TIMED_OUT',
+    message: 'The transaction was idle for too long and the server ended it. Do the work in a shorter transaction.',
+  },
   '28': { kind: 'unauthenticated', code: 'DATABASE_LOGIN_REFUSED', message: 'The database refused the login. Check user, password and pg_hba.conf.' },
   '28P01': { kind: 'unauthenticated', code: 'DATABASE_PASSWORD_WRONG', message: 'The database refused the password. Check user and password in the address.' },
   '3D000': { kind: 'unavailable', code: 'DATABASE_MISSING', message: 'The server has no database of this name. Check the name in the address.' },
   '3F000': { kind: 'unavailable', code: 'SCHEMA_MISSING', message: 'The database has no schema of this name. Check the schema in the address.' },
   '40001': { kind: 'conflict', code: 'TRANSACTION_RETRY', message: 'Another transaction changed the same rows at the same time. Try again.' },
   '40P01': { kind: 'busy', code: 'DEADLOCK', message: 'Two transactions waited for each other and the server ended this one. Try again.' },
-  '42501': { kind: 'forbidden', code: 'DATABASE_PRIVILEGE_MISSING', message: 'The database user lacks a privilege for this. Grant it the role of the application.' },
-  '42P01': { kind: 'operator', code: 'REGISTRY_NOT_MIGRATED', message: 'A table of the patient module is missing here. Run onechart migrate apply on this database, or check the schema.' },
-  '42703': { kind: 'operator', code: 'REGISTRY_NOT_MIGRATED', message: 'A column of the patient module is missing here. Run onechart migrate apply on this database.' },
+  '42501': {
+    kind: 'forbidden',
+    code: 'DATABASE_PRIVILEGE_MISSING',
+    message: 'The database user lacks a privilege for this. Grant it the role of the application.',
+  },
+  '42P01': {
+    kind: 'operator',
+    code: 'REGISTRY_NOT_MIGRATED',
+    message: 'A table of the patient module is missing here. Run onechart migrate apply on this database, or check the schema.',
+  },
+  '42703': {
+    kind: 'operator',
+    code: 'REGISTRY_NOT_MIGRATED',
+    message: 'A column of the patient module is missing here. Run onechart migrate apply on this database.',
+  },
   '53': { kind: 'busy', code: 'DATABASE_OUT_OF_RESOURCES', message: 'The server is out of a resource (disk, memory or connections). Free some and try again.' },
   '55P03': { kind: 'busy', code: 'LOCK_NOT_AVAILABLE', message: 'A lock was not to be had in time. Nothing was changed; try again.' },
   '57014': { kind: 'busy', code: 'STATEMENT_CANCELLED', message: 'The statement took too long or was cancelled. Nothing was changed; try again.' },
@@ -153,13 +233,34 @@ function isServerError(thrown: unknown): thrown is ServerError {
 export function translateDatabaseError(thrown: unknown): unknown {
   if (thrown instanceof AppError || !(thrown instanceof Error)) return thrown;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
-  if ((code !== undefined && unreachable.has(code)) || /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/.test(thrown.message)) {
-    return new AppError('unavailable', 'DATABASE_UNAVAILABLE', 'The database server cannot be reached. Check that it is running, and its host and port.', {}, { cause: thrown });
+  if (
+    (code !== undefined && unreachable.has(code)) ||
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed)/.test(thrown.message)
+  ) {
+    return new AppError(
+      'unavailable',
+      'DATABASE_UNAVAILABLE',
+      'The database server cannot be reached. Check that it is running, and its host and port.',
+      {},
+      { cause: thrown },
+    );
   }
   if (!isServerError(thrown)) return thrown;
-  const found = byConstraint(thrown) ?? byColumn(thrown) ?? stateErrors[thrown.code] ?? stateErrors[thrown.code.slice(0, 3)] ?? stateErrors[thrown.code.slice(0, 2)];
-  if (!found) return new AppError('internal', 'DATABASE_ERROR', `The database refused a statement (SQLSTATE ${thrown.code}). This is a defect of OneChart, or of the database.`, { sqlstate: thrown.code }, { cause: thrown });
-  const details = { sqlstate: thrown.code, ...(thrown.constraint === undefined ? {} : { constraint: thrown.constraint }), ...(thrown.column === undefined ? {} : { field: thrown.column }) };
+  const found =
+    byConstraint(thrown) ?? byColumn(thrown) ?? stateErrors[thrown.code] ?? stateErrors[thrown.code.slice(0, 3)] ?? stateErrors[thrown.code.slice(0, 2)];
+  if (!found)
+    return new AppError(
+      'internal',
+      'DATABASE_ERROR',
+      `The database refused a statement (SQLSTATE ${thrown.code}). This is a defect of OneChart, or of the database.`,
+      { sqlstate: thrown.code },
+      { cause: thrown },
+    );
+  const details = {
+    sqlstate: thrown.code,
+    ...(thrown.constraint === undefined ? {} : { constraint: thrown.constraint }),
+    ...(thrown.column === undefined ? {} : { field: thrown.column }),
+  };
   return new AppError(found.kind, found.code, found.message, details, { cause: thrown });
 }
 

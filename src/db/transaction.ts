@@ -103,7 +103,10 @@ async function announce(db: Db, ctx: Ctx): Promise<Settings | undefined> {
     await setLocal(db, wanted);
     return undefined;
   }
-  const { rows } = await sql<{ path: string; actor: string | null }>`select current_setting('search_path') as path, current_setting('onechart.actor', true) as actor`.execute(db);
+  const { rows } = await sql<{
+    path: string;
+    actor: string | null;
+  }>`select current_setting('search_path') as path, current_setting('onechart.actor', true) as actor`.execute(db);
   await setLocal(db, wanted);
   return { search_path: rows[0]?.path ?? '', 'onechart.actor': rows[0]?.actor ?? '' };
 }

@@ -14,12 +14,22 @@ export interface NewOutboxEvent {
 export async function insertOutboxEvent(ctx: Ctx, event: NewOutboxEvent): Promise<void> {
   await ctx.db
     .insertInto('patient_outbox_events')
-    .values({ id: ctx.newId(), occurredAt: ctx.clock.now(), type: event.type, patientId: event.patientId, patientVersion: event.patientVersion, payload: JSON.stringify(event.payload) })
+    .values({
+      id: ctx.newId(),
+      occurredAt: ctx.clock.now(),
+      type: event.type,
+      patientId: event.patientId,
+      patientVersion: event.patientVersion,
+      payload: JSON.stringify(event.payload),
+    })
     .execute();
 }
 
 /** Events that nobody has been told of, oldest first. */
-export async function listUnpublishedEvents(db: Db, limit: number): Promise<{ id: string; occurredAt: string; type: string; patientId: string; patientVersion: number; payload: unknown }[]> {
+export async function listUnpublishedEvents(
+  db: Db,
+  limit: number,
+): Promise<{ id: string; occurredAt: string; type: string; patientId: string; patientVersion: number; payload: unknown }[]> {
   const rows = await db
     .selectFrom('patient_outbox_events')
     .select(['id', 'occurredAt', 'type', 'patientId', 'patientVersion', 'payload'])

@@ -36,13 +36,21 @@ function checkDocumentDates(fields: Fields): void {
 }
 
 /** Row, audit row and event of one part of one chart. Parts do not count as a change of the demographics, so `version` stays. */
-async function record(ctx: Ctx, patient: { id: string; version: number }, deed: { action: string; partId: string; reason?: string | undefined; before?: unknown; after?: unknown }): Promise<void> {
+async function record(
+  ctx: Ctx,
+  patient: { id: string; version: number },
+  deed: { action: string; partId: string; reason?: string | undefined; before?: unknown; after?: unknown },
+): Promise<void> {
   await insertAuditEvent(ctx, { action: deed.action, patientId: patient.id, reason: deed.reason, before: deed.before, after: deed.after });
   await insertOutboxEvent(ctx, { type: deed.action, patientId: patient.id, patientVersion: patient.version, payload: { id: deed.partId } });
 }
 
 /** Adds a contact, document, allergy or risk flag to a chart. */
-export async function addPart<Part extends PartName>(ctx: Ctx, part: Part, options: { patientId: string; input: NewPart<Part>; settings: RegistrySettings }): Promise<ChartParts[Part]> {
+export async function addPart<Part extends PartName>(
+  ctx: Ctx,
+  part: Part,
+  options: { patientId: string; input: NewPart<Part>; settings: RegistrySettings },
+): Promise<ChartParts[Part]> {
   const fields = normalizePart(parseInput(newPart[part], options.input) as Fields, options.settings);
   checkDocumentDates(fields);
   return inTransaction(ctx, async (inside) => {
@@ -89,11 +97,18 @@ async function requirePart<Part extends PartName>(ctx: Ctx, part: Part, key: { p
   const found = await findPart(ctx.db, part, key);
   if (found) return found;
   const missing = missingPart[part];
-  throw new AppError(missing.kind, missing.code, `This patient has no ${words[part].replace('-', ' ')} with this id. List them to find it.`, { patientId: key.patientId, id: key.id });
+  throw new AppError(missing.kind, missing.code, `This patient has no ${words[part].replace('-', ' ')} with this id. List them to find it.`, {
+    patientId: key.patientId,
+    id: key.id,
+  });
 }
 
 /** Changes fields of a contact, document or allergy. A document whose substance changes must be verified again. */
-export async function editPart<Part extends EditablePart>(ctx: Ctx, part: Part, options: { patientId: string; id: string; changes: PartChanges<Part>; settings: RegistrySettings }): Promise<ChartParts[Part]> {
+export async function editPart<Part extends EditablePart>(
+  ctx: Ctx,
+  part: Part,
+  options: { patientId: string; id: string; changes: PartChanges<Part>; settings: RegistrySettings },
+): Promise<ChartParts[Part]> {
   const fields = normalizePart(parseInput(changedPart[part], options.changes) as Fields, options.settings);
   return changePart(ctx, part, {
     patientId: options.patientId,
@@ -147,11 +162,19 @@ export async function clearRiskFlag(ctx: Ctx, key: { patientId: string; id: stri
 }
 
 /** The contacts, documents, allergies or risk flags of a chart; seeing them is recorded. */
-export async function listChartParts<Part extends PartName>(ctx: Ctx, part: Part, filter: { patientId: string; activeOnly?: boolean }): Promise<ChartParts[Part][]> {
+export async function listChartParts<Part extends PartName>(
+  ctx: Ctx,
+  part: Part,
+  filter: { patientId: string; activeOnly?: boolean },
+): Promise<ChartParts[Part][]> {
   return inTransaction(ctx, async (inside) => {
     if (!(await findPatientById(inside.db, filter.patientId))) throw patientNotFound(filter.patientId);
     const found = await listParts(inside.db, part, filter);
-    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: filter.patientId, after: { by: `${words[part]} list`, ids: found.map((each) => each.id) } });
+    await insertAuditEvent(inside, {
+      action: 'patient.viewed',
+      patientId: filter.patientId,
+      after: { by: `${words[part]} list`, ids: found.map((each) => each.id) },
+    });
     return found;
   });
 }

@@ -6,7 +6,13 @@ import { Allergy, Contact, PatientDocument, RiskFlag } from './patient.schema.ts
 /** The four tables that belong to a chart, each row to one patient. */
 const parts = {
   contact: { table: 'patient_contacts', schema: Contact, dates: [], instants: ['createdAt', 'updatedAt'], order: ['priority', 'id'] },
-  document: { table: 'patient_documents', schema: PatientDocument, dates: ['issuedDate', 'expiryDate'], instants: ['createdAt', 'updatedAt'], order: ['documentType', 'id'] },
+  document: {
+    table: 'patient_documents',
+    schema: PatientDocument,
+    dates: ['issuedDate', 'expiryDate'],
+    instants: ['createdAt', 'updatedAt'],
+    order: ['documentType', 'id'],
+  },
   allergy: { table: 'patient_allergies', schema: Allergy, dates: ['diagnosedAt'], instants: ['createdAt', 'updatedAt'], order: ['active', 'id'] },
   riskFlag: { table: 'patient_risk_flags', schema: RiskFlag, dates: [], instants: ['setAt', 'clearedAt', 'updatedAt'], order: ['active', 'id'] },
 } as const;
@@ -41,12 +47,22 @@ export async function insertPart<Part extends PartName>(db: Db, part: Part, valu
 }
 
 export async function findPart<Part extends PartName>(db: Db, part: Part, key: { patientId: string; id: string }): Promise<ChartParts[Part] | undefined> {
-  const row = await loose(db).selectFrom(parts[part].table).select(columnsOf(part)).where('id', '=', key.id).where('patientId', '=', key.patientId).executeTakeFirst();
+  const row = await loose(db)
+    .selectFrom(parts[part].table)
+    .select(columnsOf(part))
+    .where('id', '=', key.id)
+    .where('patientId', '=', key.patientId)
+    .executeTakeFirst();
   return row && toPart(part, row);
 }
 
 export async function updatePart<Part extends PartName>(db: Db, part: Part, change: { id: string; values: Values }): Promise<ChartParts[Part]> {
-  const row = await loose(db).updateTable(parts[part].table).set(change.values).where('id', '=', change.id).returning(columnsOf(part)).executeTakeFirstOrThrow();
+  const row = await loose(db)
+    .updateTable(parts[part].table)
+    .set(change.values)
+    .where('id', '=', change.id)
+    .returning(columnsOf(part))
+    .executeTakeFirstOrThrow();
   return toPart(part, row);
 }
 
@@ -54,12 +70,21 @@ export async function deletePart(db: Db, part: 'contact' | 'document', id: strin
   await loose(db).deleteFrom(parts[part].table).where('id', '=', id).execute();
 }
 
-export async function listParts<Part extends PartName>(db: Db, part: Part, filter: { patientId: string; activeOnly?: boolean | undefined }): Promise<ChartParts[Part][]> {
+export async function listParts<Part extends PartName>(
+  db: Db,
+  part: Part,
+  filter: { patientId: string; activeOnly?: boolean | undefined },
+): Promise<ChartParts[Part][]> {
   const rows = await partListQuery(db, part, filter).execute();
   return rows.map((row) => toPart(part, row));
 }
 
-export function partListQuery(db: Db, part: PartName, filter: { patientId: string; activeOnly?: boolean | undefined }) {
-  const query = loose(db).selectFrom(parts[part].table).select(columnsOf(part)).where('patientId', '=', filter.patientId).orderBy([...parts[part].order]);
+function partListQuery(db: Db, part: PartName, filter: { patientId: string; activeOnly?: boolean | undefined }) {
+  const query = loose(db)
+    .selectFrom(parts[part].table)
+    .select(columnsOf(part))
+    .where('patientId', '=', filter.patientId)
+    .orderBy(parts[part].order[0])
+    .orderBy(parts[part].order[1]);
   return filter.activeOnly ? query.where('active', '=', true) : query;
 }

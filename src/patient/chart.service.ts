@@ -50,9 +50,18 @@ export async function changePatient(ctx: Ctx, change: PatientChange): Promise<Pa
     const values = change.decide(before);
     const fields = changedFields(before, values);
     if (fields.length === 0) return before;
-    const after = await updatePatientRow(inside.db, change.id, { version: before.version, values: { ...values, updatedAt: inside.clock.now(), updatedBy: userIdOf(inside) } });
+    const after = await updatePatientRow(inside.db, change.id, {
+      version: before.version,
+      values: { ...values, updatedAt: inside.clock.now(), updatedBy: userIdOf(inside) },
+    });
     if (!after) throw staleVersion({ id: change.id, version: before.version, currentVersion: before.version });
-    await insertAuditEvent(inside, { action: change.action, patientId: change.id, reason: change.reason, before: pick(before, fields), after: pick(after, fields) });
+    await insertAuditEvent(inside, {
+      action: change.action,
+      patientId: change.id,
+      reason: change.reason,
+      before: pick(before, fields),
+      after: pick(after, fields),
+    });
     await insertOutboxEvent(inside, { type: change.action, patientId: change.id, patientVersion: after.version, payload: { fields } });
     return after;
   });

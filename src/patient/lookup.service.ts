@@ -2,11 +2,11 @@ import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { RegistrySettings } from './chart.service.ts';
+import { patientNotFound, type RegistrySettings } from './chart.service.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
 import { parseInput } from './parse-input.ts';
 import { normalizeName, normalizePhone } from './patient.ts';
-import { Identifier, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
+import { Identifier, type Merge, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
 import {
   countPatients,
   findPatientById,
@@ -14,6 +14,7 @@ import {
   findPatientIdsByDocument,
   findPatientsByEmail,
   findSurvivingIds,
+  listMergesOf,
   type ListKey,
   type NameKey,
   selectPatientList,
@@ -50,10 +51,13 @@ export async function findPatientByIdentifier(ctx: Ctx, input: Identifier): Prom
 async function findSurvivor(ctx: Ctx, ids: readonly string[]): Promise<Patient | undefined> {
   const surviving = await findSurvivingIds(ctx.db, ids);
   if (surviving.length > 1) {
-    throw new AppError('ambiguous', 'IDENTIFIER_AMBIGUOUS', 'Several patients have this number. Search by it, and choose by name and date of birth.', { ids: surviving });
+    throw new AppError('ambiguous', 'IDENTIFIER_AMBIGUOUS', 'Several patients have this number. Search by it, and choose by name and date of birth.', {
+      ids: surviving,
+    });
   }
   const [id] = surviving;
-  if (id === undefined) throw new AppError('operator', 'MERGE_CYCLE', 'The merges of this chart lead in a circle. Repair mergedInto of the charts named in details.', { ids });
+  if (id === undefined)
+    throw new AppError('operator', 'MERGE_CYCLE', 'The merges of this chart lead in a circle. Repair mergedInto of the charts named in details.', { ids });
   return findPatientById(ctx.db, id);
 }
 
@@ -62,7 +66,9 @@ export async function findPatientByEmail(ctx: Ctx, email: string): Promise<Patie
   return inTransaction(ctx, async (inside) => {
     const found = await findPatientsByEmail(inside.db, email.trim().toLowerCase());
     if (found.length > 1) {
-      throw new AppError('ambiguous', 'EMAIL_AMBIGUOUS', 'Several patients have this e-mail address. Search by it, and choose by name and date of birth.', { ids: found.map((patient) => patient.id) });
+      throw new AppError('ambiguous', 'EMAIL_AMBIGUOUS', 'Several patients have this e-mail address. Search by it, and choose by name and date of birth.', {
+        ids: found.map((patient) => patient.id),
+      });
     }
     return recordView(inside, found[0], 'email');
   });
@@ -91,7 +97,9 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
 
 export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<Page<Patient>> {
   const list = parseInput(PatientList, input);
-  const key = { name: nameKey, newest: (patient: Patient) => [patient.createdAt, patient.id], changed: (patient: Patient) => [patient.updatedAt, patient.id] }[list.order];
+  const key = { name: nameKey, newest: (patient: Patient) => [patient.createdAt, patient.id], changed: (patient: Patient) => [patient.updatedAt, patient.id] }[
+    list.order
+  ];
   const after = list.cursor === undefined ? undefined : decodeCursor(list.order, list.cursor);
   return inTransaction(ctx, async (inside) => {
     const rows = await selectPatientList(inside.db, list, after);
@@ -104,11 +112,25 @@ export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<P
 }
 
 async function recordListing(ctx: Ctx, listing: { action: string; fields: readonly string[]; page: Page<Patient> }): Promise<void> {
-  await insertAuditEvent(ctx, { action: listing.action, patientId: null, after: { fields: listing.fields, patientIds: listing.page.items.map((patient) => patient.id) } });
+  await insertAuditEvent(ctx, {
+    action: listing.action,
+    patientId: null,
+    after: { fields: listing.fields, patientIds: listing.page.items.map((patient) => patient.id) },
+  });
 }
 
 function toPage(rows: Patient[], options: { limit: number; kind: string; key: (patient: Patient) => ListKey; total: number | null }): Page<Patient> {
   const items = rows.slice(0, options.limit);
   const last = items.at(-1);
   return { items, nextCursor: rows.length > options.limit && last ? encodeCursor(options.kind, options.key(last)) : null, total: options.total };
+}
+
+/** The merges that a chart took part in, on either side, oldest first. */
+export async function listMerges(ctx: Ctx, id: string): Promise<Merge[]> {
+  return inTransaction(ctx, async (inside) => {
+    if (!(await findPatientById(inside.db, id))) throw patientNotFound(id);
+    const merges = await listMergesOf(inside.db, id);
+    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: id, after: { by: 'merge list' } });
+    return merges;
+  });
 }

@@ -9,7 +9,8 @@ export function encodeCursor(kind: string, key: readonly (string | null)[]): str
 export function decodeCursor(kind: string, cursor: string): (string | null)[] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(parts) && parts[0] === kind && parts.slice(1).every((part) => part === null || typeof part === 'string')) return parts.slice(1) as (string | null)[];
+    if (Array.isArray(parts) && parts[0] === kind && parts.slice(1).every((part) => part === null || typeof part === 'string'))
+      return parts.slice(1) as (string | null)[];
   } catch {
     // Falls through to the one error below.
   }

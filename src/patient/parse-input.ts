@@ -7,7 +7,8 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
   if (result.success) return result.data;
   const fields = result.error.issues.flatMap((issue) => {
     const path = issue.path.join('.');
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), problem: 'is not a field here; remove it or check its spelling' }));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), problem: 'is not a field here; remove it or check its spelling' }));
     const missing = issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined;
     return [{ field: path || 'input', problem: missing ? missingText(schema, path) : issue.message }];
   });

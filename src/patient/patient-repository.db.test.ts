@@ -35,14 +35,22 @@ async function failure(promise: Promise<unknown>): Promise<AppError> {
 }
 
 async function trailOf(db: TestDatabase, id: string) {
-  const audit = await db.query<{ action: string; before: unknown; after: unknown; reason: string | null }>('SELECT action, before, after, reason FROM patient_audit_events WHERE "patientId" = $1 ORDER BY id', [id]);
-  const events = await db.query<{ type: string; patientVersion: number; payload: unknown }>('SELECT type, "patientVersion", payload FROM patient_outbox_events WHERE "patientId" = $1 ORDER BY id', [id]);
+  const audit = await db.query<{ action: string; before: unknown; after: unknown; reason: string | null }>(
+    'SELECT action, before, after, reason FROM patient_audit_events WHERE "patientId" = $1 ORDER BY id',
+    [id],
+  );
+  const events = await db.query<{ type: string; patientVersion: number; payload: unknown }>(
+    'SELECT type, "patientVersion", payload FROM patient_outbox_events WHERE "patientId" = $1 ORDER BY id',
+    [id],
+  );
   return { audit, events };
 }
 
 /** Inserts a surgical case as the host would, by copying a row of the sample with another patient. */
 async function insertCase(client: Pick<pg.ClientBase, 'query'>, patientId: string) {
-  const { rows: [row] } = await client.query('SELECT to_jsonb(c) AS value FROM surgical_cases c LIMIT 1');
+  const {
+    rows: [row],
+  } = await client.query('SELECT to_jsonb(c) AS value FROM surgical_cases c LIMIT 1');
   const value = { ...row.value, id: patientId, patientId, ...('caseNumber' in row.value ? { caseNumber: `T-${patientId.slice(-12)}` } : {}) };
   await client.query('INSERT INTO surgical_cases SELECT * FROM jsonb_populate_record(NULL::surgical_cases, $1)', [JSON.stringify(value)]);
 }
@@ -64,7 +72,10 @@ describe('the first steps, word for word', () => {
     expect(second.mrn).toBe(`MRN-${year}-00002`);
     expect(patient).toMatchObject({ dateOfBirth: '1990-01-01', status: 'ACTIVE', version: 1, archived: false });
 
-    await expect(insertCase(fresh.pool(), '0190b6b2-6d0f-7c3a-9c6e-0000000000aa')).rejects.toMatchObject({ code: '23503', constraint: 'surgical_cases_patientId_fkey' });
+    await expect(insertCase(fresh.pool(), '0190b6b2-6d0f-7c3a-9c6e-0000000000aa')).rejects.toMatchObject({
+      code: '23503',
+      constraint: 'surgical_cases_patientId_fkey',
+    });
     await insertCase(fresh.pool(), patient.id);
     expect(await fresh.query('SELECT 1 FROM surgical_cases WHERE "patientId" = $1', [patient.id])).toHaveLength(1);
   });
@@ -110,7 +121,10 @@ describe('create', () => {
   test('a number that the host wrote past the counter is skipped', async () => {
     const before = await patientRepository.create(person);
     const next = Number(before.mrn.slice(-5)) + 1;
-    await database.query(`INSERT INTO patients (mrn, "lastName", "createdAt", "updatedAt") SELECT unnest(ARRAY[$1, $2]), 'Direct', '2026-01-05', '2026-01-05'`, [`MRN-2026-${String(next).padStart(5, '0')}`, `MRN-2026-${String(next + 1).padStart(5, '0')}`]);
+    await database.query(
+      `INSERT INTO patients (mrn, "lastName", "createdAt", "updatedAt") SELECT unnest(ARRAY[$1, $2]), 'Direct', '2026-01-05', '2026-01-05'`,
+      [`MRN-2026-${String(next).padStart(5, '0')}`, `MRN-2026-${String(next + 1).padStart(5, '0')}`],
+    );
     const after = await patientRepository.create(person);
     expect(Number(after.mrn.slice(-5))).toBeGreaterThanOrEqual(next + 2);
   });
@@ -131,7 +145,14 @@ describe('create', () => {
 describe('find', () => {
   let patient: Patient;
   beforeAll(async () => {
-    patient = await patientRepository.create({ firstName: 'Li', lastName: 'Wei', dateOfBirth: '1970-05-05', email: 'li.wei@example.org', phone: '+14155550100', phoneSecondary: '+14155550101' });
+    patient = await patientRepository.create({
+      firstName: 'Li',
+      lastName: 'Wei',
+      dateOfBirth: '1970-05-05',
+      email: 'li.wei@example.org',
+      phone: '+14155550100',
+      phoneSecondary: '+14155550101',
+    });
     await patientRepository.addDocument(patient.id, { documentType: 'PASSPORT', documentNumber: 'E12345678' });
     await patientRepository.addContact(patient.id, { firstName: 'Mei', lastName: 'Wei', relationship: 'SISTER', phone: '+14155550199' });
   });
@@ -143,7 +164,13 @@ describe('find', () => {
     expect((await patientRepository.findByIdentifier({ type: 'MRN', value: patient.mrn }))?.id).toBe(patient.id);
     expect((await patientRepository.findByEmail('LI.Wei@Example.org'))?.id).toBe(patient.id);
     const { audit } = await trailOf(database, patient.id);
-    expect(audit.filter((row) => row.action === 'patient.viewed').map((row) => row.after)).toEqual([{ by: 'id' }, { by: 'mrn' }, { by: 'PASSPORT' }, { by: 'mrn' }, { by: 'email' }]);
+    expect(audit.filter((row) => row.action === 'patient.viewed').map((row) => row.after)).toEqual([
+      { by: 'id' },
+      { by: 'mrn' },
+      { by: 'PASSPORT' },
+      { by: 'mrn' },
+      { by: 'email' },
+    ]);
   });
 
   test('what is not there is undefined; an id that cannot be one is invalid', async () => {
@@ -164,7 +191,11 @@ describe('find', () => {
 
   test('an MRN leads through merges to the surviving chart, and a circle is reported', async () => {
     const [a, b, c] = [await patientRepository.create(person), await patientRepository.create(person), await patientRepository.create(person)];
-    const merge = (from: Patient, into: Patient) => database.query(`UPDATE patients SET status = 'ARCHIVED', archived = true, "archivedAt" = now(), "mergedInto" = $2, "mergedAt" = now() WHERE id = $1`, [from.id, into.id]);
+    const merge = (from: Patient, into: Patient) =>
+      database.query(`UPDATE patients SET status = 'ARCHIVED', archived = true, "archivedAt" = now(), "mergedInto" = $2, "mergedAt" = now() WHERE id = $1`, [
+        from.id,
+        into.id,
+      ]);
     await merge(a, b);
     await merge(b, c);
     expect((await patientRepository.findByMrn(a.mrn))?.id).toBe(c.id);
@@ -240,7 +271,11 @@ describe('update', () => {
     const patient = await patientRepository.create(person);
     const updated = await patientRepository.update(patient.id, { version: 1, city: 'Nairobi', firstName: null });
     expect(updated).toMatchObject({ version: 2, city: 'Nairobi', firstName: null, lastName: 'Otieno' });
-    expect(await failure(patientRepository.update(patient.id, { version: 1, city: 'Kisumu' }))).toMatchObject({ kind: 'conflict', code: 'PATIENT_STALE_VERSION', details: { currentVersion: 2 } });
+    expect(await failure(patientRepository.update(patient.id, { version: 1, city: 'Kisumu' }))).toMatchObject({
+      kind: 'conflict',
+      code: 'PATIENT_STALE_VERSION',
+      details: { currentVersion: 2 },
+    });
     const { audit, events } = await trailOf(database, patient.id);
     expect(audit[1]).toMatchObject({ action: 'patient.updated', before: { city: null, firstName: 'Amina' }, after: { city: 'Nairobi', firstName: null } });
     expect(events[1]).toMatchObject({ type: 'patient.updated', patientVersion: 2 });
@@ -255,14 +290,21 @@ describe('update', () => {
 
   test('of 100 concurrent updates of one version exactly one wins', async () => {
     const patient = await patientRepository.create(person);
-    const results = await Promise.allSettled(Array.from({ length: 100 }, (_, index) => patientRepository.update(patient.id, { version: 1, city: `City ${index}` })));
+    const results = await Promise.allSettled(
+      Array.from({ length: 100 }, (_, index) => patientRepository.update(patient.id, { version: 1, city: `City ${index}` })),
+    );
     expect(results.filter((each) => each.status === 'fulfilled')).toHaveLength(1);
-    expect(new Set(results.filter((each) => each.status === 'rejected').map((each) => (each.reason as AppError).code))).toEqual(new Set(['PATIENT_STALE_VERSION']));
+    expect(new Set(results.filter((each) => each.status === 'rejected').map((each) => (each.reason as AppError).code))).toEqual(
+      new Set(['PATIENT_STALE_VERSION']),
+    );
     expect((await trailOf(database, patient.id)).events).toHaveLength(2);
   });
 
   test('an unknown patient is not found', async () => {
-    expect(await failure(patientRepository.update('0190b6b2-6d0f-7c3a-9c6e-0000000000cc', { version: 1, city: 'X' }))).toMatchObject({ kind: 'not-found', code: 'PATIENT_NOT_FOUND' });
+    expect(await failure(patientRepository.update('0190b6b2-6d0f-7c3a-9c6e-0000000000cc', { version: 1, city: 'X' }))).toMatchObject({
+      kind: 'not-found',
+      code: 'PATIENT_NOT_FOUND',
+    });
   });
 });
 
@@ -272,13 +314,31 @@ describe('states', () => {
     expect(await patientRepository.restrict(id, { reason: 'staff member' })).toMatchObject({ restricted: true, restrictedReason: 'staff member' });
     expect(await patientRepository.unrestrict(id)).toMatchObject({ restricted: false, restrictedReason: null });
     expect(await patientRepository.changeStatus(id, { status: 'INACTIVE' })).toMatchObject({ status: 'INACTIVE' });
-    expect(await patientRepository.markDeceased(id, { deceasedAt: '2026-11-22T23:00:00+03:00' })).toMatchObject({ status: 'DECEASED', deceased: true, deceasedAt: '2026-11-22T20:00:00.000Z' });
+    expect(await patientRepository.markDeceased(id, { deceasedAt: '2026-11-22T23:00:00+03:00' })).toMatchObject({
+      status: 'DECEASED',
+      deceased: true,
+      deceasedAt: '2026-11-22T20:00:00.000Z',
+    });
     expect(await patientRepository.archive(id, { reason: 'closed' })).toMatchObject({ status: 'ARCHIVED', archived: true, deceased: true });
     expect(await failure(patientRepository.update(id, { version: 6, city: 'X' }))).toMatchObject({ code: 'PATIENT_ARCHIVED' });
     expect(await patientRepository.unarchive(id, { reason: 'reopened' })).toMatchObject({ status: 'DECEASED', archived: false, archivedAt: null });
-    expect(await patientRepository.revertDeceased(id, { reason: 'wrong chart', version: 7 })).toMatchObject({ status: 'ACTIVE', deceased: false, deceasedAt: null, version: 8 });
+    expect(await patientRepository.revertDeceased(id, { reason: 'wrong chart', version: 7 })).toMatchObject({
+      status: 'ACTIVE',
+      deceased: false,
+      deceasedAt: null,
+      version: 8,
+    });
     const { audit, events } = await trailOf(database, id);
-    const names = ['patient.registered', 'patient.restricted', 'patient.unrestricted', 'patient.status-changed', 'patient.deceased', 'patient.archived', 'patient.unarchived', 'patient.deceased-reverted'];
+    const names = [
+      'patient.registered',
+      'patient.restricted',
+      'patient.unrestricted',
+      'patient.status-changed',
+      'patient.deceased',
+      'patient.archived',
+      'patient.unarchived',
+      'patient.deceased-reverted',
+    ];
     expect(audit.map((row) => row.action)).toEqual(names);
     expect(events.map((row) => row.type)).toEqual(names);
     expect(audit.map((row) => row.reason)).toEqual([null, 'staff member', null, null, null, 'closed', 'reopened', 'wrong chart']);
@@ -296,7 +356,16 @@ describe('states', () => {
       await failure(patientRepository.revertDeceased(id)),
       await failure(patientRepository.archive(id, { reason: 'x', version: 9 })),
     ].map((error) => error.code);
-    expect(codes).toEqual(['DIED_BEFORE_BIRTH', 'DECEASED_IN_FUTURE', 'STATUS_NEEDS_MARK_DECEASED', 'STATUS_NEEDS_ARCHIVE', 'PATIENT_NOT_ARCHIVED', 'PATIENT_NOT_RESTRICTED', 'PATIENT_NOT_DECEASED', 'PATIENT_STALE_VERSION']);
+    expect(codes).toEqual([
+      'DIED_BEFORE_BIRTH',
+      'DECEASED_IN_FUTURE',
+      'STATUS_NEEDS_MARK_DECEASED',
+      'STATUS_NEEDS_ARCHIVE',
+      'PATIENT_NOT_ARCHIVED',
+      'PATIENT_NOT_RESTRICTED',
+      'PATIENT_NOT_DECEASED',
+      'PATIENT_STALE_VERSION',
+    ]);
     expect((await trailOf(database, id)).audit).toHaveLength(1);
   });
 });
@@ -305,14 +374,22 @@ describe('parts of a chart', () => {
   test('contacts, documents, allergies and risk flags with their audit rows and events', async () => {
     const { id } = await patientRepository.create(person);
     const contact = await patientRepository.addContact(id, { firstName: 'Juma', lastName: 'Otieno', relationship: 'SPOUSE', isEmergencyContact: true });
-    expect(await patientRepository.updateContact({ patientId: id, id: contact.id }, { phone: '+254 722 000 000' })).toMatchObject({ phone: '+254722000000', priority: 1 });
+    expect(await patientRepository.updateContact({ patientId: id, id: contact.id }, { phone: '+254 722 000 000' })).toMatchObject({
+      phone: '+254722000000',
+      priority: 1,
+    });
     const document = await patientRepository.addDocument(id, { documentType: 'ID_CARD', documentNumber: '123', issuedDate: '2020-01-01' });
     expect(document).toMatchObject({ issuedDate: '2020-01-01', isVerified: false });
     expect(await patientRepository.verifyDocument({ patientId: id, id: document.id })).toMatchObject({ isVerified: true });
-    expect(await failure(patientRepository.updateDocument({ patientId: id, id: document.id }, { expiryDate: '2019-01-01' }))).toMatchObject({ code: 'DOCUMENT_EXPIRES_BEFORE_ISSUE' });
+    expect(await failure(patientRepository.updateDocument({ patientId: id, id: document.id }, { expiryDate: '2019-01-01' }))).toMatchObject({
+      code: 'DOCUMENT_EXPIRES_BEFORE_ISSUE',
+    });
     expect(await patientRepository.updateDocument({ patientId: id, id: document.id }, { documentNumber: '124' })).toMatchObject({ isVerified: false });
     const allergy = await patientRepository.addAllergy(id, { allergen: 'Penicillin', allergyType: 'DRUG', severity: 'SEVERE', diagnosedAt: '2010-06-01' });
-    expect(await patientRepository.updateAllergy({ patientId: id, id: allergy.id }, { severity: 'LIFE_THREATENING' })).toMatchObject({ severity: 'LIFE_THREATENING', diagnosedAt: '2010-06-01' });
+    expect(await patientRepository.updateAllergy({ patientId: id, id: allergy.id }, { severity: 'LIFE_THREATENING' })).toMatchObject({
+      severity: 'LIFE_THREATENING',
+      diagnosedAt: '2010-06-01',
+    });
     expect(await patientRepository.resolveAllergy({ patientId: id, id: allergy.id, reason: 'tested negative' })).toMatchObject({ active: false });
     const flag = await patientRepository.setRiskFlag(id, { flagType: 'FALL_RISK', severity: 'HIGH' });
     expect(await patientRepository.clearRiskFlag({ patientId: id, id: flag.id })).toMatchObject({ active: false, clearedAt: '2026-11-23T08:00:00.000Z' });
@@ -321,8 +398,18 @@ describe('parts of a chart', () => {
     await patientRepository.removeContact({ patientId: id, id: contact.id });
     const { audit, events } = await trailOf(database, id);
     const names = [
-      'patient.registered', 'patient.contact-added', 'patient.contact-updated', 'patient.document-added', 'patient.document-verified', 'patient.document-updated',
-      'patient.allergy-added', 'patient.allergy-updated', 'patient.allergy-resolved', 'patient.risk-flag-set', 'patient.risk-flag-cleared', 'patient.contact-removed',
+      'patient.registered',
+      'patient.contact-added',
+      'patient.contact-updated',
+      'patient.document-added',
+      'patient.document-verified',
+      'patient.document-updated',
+      'patient.allergy-added',
+      'patient.allergy-updated',
+      'patient.allergy-resolved',
+      'patient.risk-flag-set',
+      'patient.risk-flag-cleared',
+      'patient.contact-removed',
     ];
     expect(audit.map((row) => row.action)).toEqual(names);
     expect(events.map((row) => row.type)).toEqual(names);
@@ -335,8 +422,13 @@ describe('parts of a chart', () => {
   });
 });
 
-describe("in a transaction of the host", () => {
-  const countAll = async () => (await database.query<{ n: number }>('SELECT (SELECT count(*) FROM patients)::int + (SELECT count(*) FROM patient_audit_events)::int + (SELECT count(*) FROM patient_outbox_events)::int AS n'))[0]?.n;
+describe('in a transaction of the host', () => {
+  const countAll = async () =>
+    (
+      await database.query<{ n: number }>(
+        'SELECT (SELECT count(*) FROM patients)::int + (SELECT count(*) FROM patient_audit_events)::int + (SELECT count(*) FROM patient_outbox_events)::int AS n',
+      )
+    )[0]?.n;
 
   test.each(['COMMIT', 'ROLLBACK'])('patient and case through a pg client: %s', async (end) => {
     const before = await countAll();
@@ -415,7 +507,11 @@ describe('other hosts', () => {
         await client.query(idType === 'uuid' ? sql : sql.replaceAll(/\bUUID\b/g, 'TEXT').replaceAll('gen_random_uuid()', 'gen_random_uuid()::text'));
       }
     });
-    for (const open of [() => openRegistry({ databaseUrl: other.url, schema }), () => openRegistry({ pool: other.pool(), schema }), () => openRegistry({ databaseUrl: `${other.url}?schema=${encodeURIComponent(schema)}` })]) {
+    for (const open of [
+      () => openRegistry({ databaseUrl: other.url, schema }),
+      () => openRegistry({ pool: other.pool(), schema }),
+      () => openRegistry({ databaseUrl: `${other.url}?schema=${encodeURIComponent(schema)}` }),
+    ]) {
       await using opened = await open();
       const patient = await opened.patientRepository.create({ ...person, ...(idType === 'text' ? { id: `chart ${other.name} ${Math.random()}` } : {}) });
       expect((await opened.patientRepository.findByMrn(patient.mrn))?.id).toBe(patient.id);
@@ -426,7 +522,7 @@ describe('other hosts', () => {
     }
     await withClient(other.url, async (client) => {
       await client.query('BEGIN');
-      await client.query("SET LOCAL search_path = pg_catalog");
+      await client.query('SET LOCAL search_path = pg_catalog');
       await createPatientRepository(client, { schema }).create(person);
       expect((await client.query('SHOW search_path')).rows).toEqual([{ search_path: 'pg_catalog' }]);
       await client.query('COMMIT');

@@ -1,10 +1,46 @@
 import type { Ctx } from '../db/context.ts';
 import type { MrnIssuer } from '../identifier/mrn.service.ts';
-import { addPart, clearRiskFlag, editPart, listChartParts, type NewPart, type PartChanges, removePart, resolveAllergy, verifyDocument } from './chart-part.service.ts';
+import {
+  addPart,
+  clearRiskFlag,
+  editPart,
+  listChartParts,
+  type NewPart,
+  type PartChanges,
+  removePart,
+  resolveAllergy,
+  verifyDocument,
+} from './chart-part.service.ts';
 import type { RegistrySettings } from './chart.service.ts';
-import { findPatient, findPatientByEmail, findPatientByIdentifier, findPatientByMrn, listPatients, searchPatients } from './lookup.service.ts';
-import type { Allergy, ArchiveInput, ChangeStatusInput, Contact, Identifier, MarkDeceasedInput, NewPatient, Page, Patient, PatientChanges, PatientDocument, PatientList, PatientSearch, RestrictInput, RiskFlag, UndoInput } from './patient.schema.ts';
-import { archivePatient, changePatientStatus, markPatientDeceased, restrictPatient, revertPatientDeceased, unarchivePatient, unrestrictPatient } from './patient-state.service.ts';
+import { findPatient, findPatientByEmail, findPatientByIdentifier, findPatientByMrn, listMerges, listPatients, searchPatients } from './lookup.service.ts';
+import type {
+  Allergy,
+  ArchiveInput,
+  ChangeStatusInput,
+  Contact,
+  Identifier,
+  MarkDeceasedInput,
+  Merge,
+  NewPatient,
+  Page,
+  Patient,
+  PatientChanges,
+  PatientDocument,
+  PatientList,
+  PatientSearch,
+  RestrictInput,
+  RiskFlag,
+  UndoInput,
+} from './patient.schema.ts';
+import {
+  archivePatient,
+  changePatientStatus,
+  markPatientDeceased,
+  restrictPatient,
+  revertPatientDeceased,
+  unarchivePatient,
+  unrestrictPatient,
+} from './patient-state.service.ts';
 import { registerPatient, updatePatient } from './registration.service.ts';
 
 /** A part of a chart: the patient, and the row's own id. */
@@ -86,6 +122,8 @@ export interface PatientRepository {
   markDeceased(id: string, input: MarkDeceasedInput): Promise<Patient>;
   revertDeceased(id: string, input?: UndoInput): Promise<Patient>;
   changeStatus(id: string, input: ChangeStatusInput): Promise<Patient>;
+  /** The merges that a chart took part in, on either side. */
+  listMerges(id: string): Promise<Merge[]>;
   listContacts(patientId: string): Promise<Contact[]>;
   addContact(patientId: string, input: NewPart<'contact'>): Promise<Contact>;
   updateContact(key: PartKey, changes: PartChanges<'contact'>): Promise<Contact>;
@@ -122,6 +160,7 @@ export function bindPatientRepository(ctx: Ctx, settings: RegistrySettings & { m
     markDeceased: (id, input) => markPatientDeceased(ctx, id, { input, settings }),
     revertDeceased: (id, input) => revertPatientDeceased(ctx, id, input),
     changeStatus: (id, input) => changePatientStatus(ctx, id, input),
+    listMerges: (id) => listMerges(ctx, id),
     listContacts: (patientId) => listChartParts(ctx, 'contact', { patientId }),
     addContact: (patientId, input) => addPart(ctx, 'contact', { patientId, input, settings }),
     updateContact: (key, changes) => editPart(ctx, 'contact', { ...key, changes, settings }),

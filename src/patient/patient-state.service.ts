@@ -45,7 +45,8 @@ export async function restrictPatient(ctx: Ctx, id: string, input: RestrictInput
     reason,
     decide: (patient) => {
       if (patient.mergedInto !== null) requireOpenChart(patient);
-      if (patient.restricted) throw new AppError('rule', 'PATIENT_RESTRICTED', 'This chart is restricted already. Unrestrict it first to give another reason.', { id });
+      if (patient.restricted)
+        throw new AppError('rule', 'PATIENT_RESTRICTED', 'This chart is restricted already. Unrestrict it first to give another reason.', { id });
       return { restricted: true, restrictedReason: reason, restrictedAt: ctx.clock.now(), restrictedBy: userIdOf(ctx) };
     },
   });
@@ -75,7 +76,8 @@ export async function markPatientDeceased(ctx: Ctx, id: string, options: { input
     reason,
     decide: (patient) => {
       requireOpenChart(patient);
-      if (patient.deceased) throw new AppError('rule', 'PATIENT_DECEASED', 'This patient is recorded as deceased already. Use revertDeceased first to correct it.', { id });
+      if (patient.deceased)
+        throw new AppError('rule', 'PATIENT_DECEASED', 'This patient is recorded as deceased already. Use revertDeceased first to correct it.', { id });
       checkBirthAndDeath({ dateOfBirth: patient.dateOfBirth, deceasedAt: at }, { now: ctx.clock.now(), timeZone: options.settings.timeZone });
       return { status: 'DECEASED', deceased: true, deceasedAt: at, deceasedBy: userIdOf(ctx) };
     },

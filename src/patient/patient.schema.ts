@@ -75,7 +75,22 @@ const demographics = {
 export const NewPatient = z.strictObject({
   id: Id.optional().describe('An id the host has used for this patient already; otherwise a new one is made.'),
   mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
-  ...z.object(demographics).partial({ middleName: true, gender: true, bloodType: true, email: true, phone: true, phoneSecondary: true, addressLine1: true, addressLine2: true, city: true, state: true, zipCode: true, country: true }).shape,
+  ...z
+    .object(demographics)
+    .partial({
+      middleName: true,
+      gender: true,
+      bloodType: true,
+      email: true,
+      phone: true,
+      phoneSecondary: true,
+      addressLine1: true,
+      addressLine2: true,
+      city: true,
+      state: true,
+      zipCode: true,
+      country: true,
+    }).shape,
 });
 export type NewPatient = z.input<typeof NewPatient>;
 export type CheckedNewPatient = z.output<typeof NewPatient>;
@@ -136,13 +151,20 @@ export const RestrictInput = z.strictObject({ reason, version: optionalVersion }
 export type RestrictInput = z.input<typeof RestrictInput>;
 export const UndoInput = z.strictObject({ reason: reason.optional(), version: optionalVersion });
 export type UndoInput = z.input<typeof UndoInput>;
-export const MarkDeceasedInput = z.strictObject({ deceasedAt: Instant.nullable().describe('When the patient died; null when it is not known.'), reason: reason.optional(), version: optionalVersion });
+export const MarkDeceasedInput = z.strictObject({
+  deceasedAt: Instant.nullable().describe('When the patient died; null when it is not known.'),
+  reason: reason.optional(),
+  version: optionalVersion,
+});
 export type MarkDeceasedInput = z.input<typeof MarkDeceasedInput>;
 export const ChangeStatusInput = z.strictObject({ status: PatientStatus, reason: reason.optional(), version: optionalVersion });
 export type ChangeStatusInput = z.input<typeof ChangeStatusInput>;
 
 /** A number by which somebody outside knows the patient: the MRN, or the number of a document. */
-export const Identifier = z.strictObject({ type: z.enum(['MRN', ...DocumentType.options], { error: `must be one of MRN, ${DocumentType.options.join(', ')}` }), value: line(100) });
+export const Identifier = z.strictObject({
+  type: z.enum(['MRN', ...DocumentType.options], { error: `must be one of MRN, ${DocumentType.options.join(', ')}` }),
+  value: line(100),
+});
 export type Identifier = z.input<typeof Identifier>;
 
 const limit = z.int({ error: 'must be a whole number' }).min(1, { error: 'must be 1 or more' }).max(200, { error: 'must be at most 200' }).default(50);
@@ -163,9 +185,15 @@ export const PatientSearch = z
     limit,
     cursor,
   })
-  .refine((search) => [search.lastName, search.firstName, search.dateOfBirth, search.phone, search.contactPhone, search.email, search.mrn, search.documentNumber].some((each) => each !== undefined), {
-    error: 'needs at least one criterion: lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn or documentNumber',
-  });
+  .refine(
+    (search) =>
+      [search.lastName, search.firstName, search.dateOfBirth, search.phone, search.contactPhone, search.email, search.mrn, search.documentNumber].some(
+        (each) => each !== undefined,
+      ),
+    {
+      error: 'needs at least one criterion: lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn or documentNumber',
+    },
+  );
 export type PatientSearch = z.input<typeof PatientSearch>;
 export type CheckedPatientSearch = z.output<typeof PatientSearch>;
 
@@ -178,7 +206,11 @@ export const PatientList = z.strictObject({
   actedOnBy: z.strictObject({ action: UserAction, userId: Id }).optional(),
   mergedInto: Id.optional(),
   updatedSince: Instant.optional().describe('Only patients changed at or after this instant.'),
-  order: oneOf(['newest', 'name', 'changed']).default('newest').describe('newest: latest registration first; name: family name, then given name; changed: least recent change first, for systems that follow the registry.'),
+  order: oneOf(['newest', 'name', 'changed'])
+    .default('newest')
+    .describe(
+      'newest: latest registration first; name: family name, then given name; changed: least recent change first, for systems that follow the registry.',
+    ),
   total: z.boolean().default(true).describe('Whether to count all patients that fit.'),
   limit,
   cursor,
@@ -205,12 +237,27 @@ const contactFields = {
   priority: z.int().min(1, { error: 'must be 1 or more; 1 is called first' }),
   notes: note.nullable(),
 };
-export const NewContact = z.strictObject(z.object(contactFields).partial({ phone: true, email: true, address: true, isEmergencyContact: true, priority: true, notes: true }).shape);
+export const NewContact = z.strictObject(
+  z.object(contactFields).partial({ phone: true, email: true, address: true, isEmergencyContact: true, priority: true, notes: true }).shape,
+);
 export type NewContact = z.input<typeof NewContact>;
 export const ContactChanges = z.strictObject(z.object(contactFields).partial().shape);
 export type ContactChanges = z.input<typeof ContactChanges>;
 const rowTimes = { createdAt: Instant, updatedAt: Instant, createdBy: z.string().nullable(), updatedBy: z.string().nullable() };
-export const Contact = z.object({ id: z.string(), patientId: z.string(), firstName: z.string(), lastName: z.string(), relationship: z.string(), phone: z.string().nullable(), email: z.string().nullable(), address: z.string().nullable(), isEmergencyContact: z.boolean(), priority: z.int(), notes: z.string().nullable(), ...rowTimes });
+export const Contact = z.object({
+  id: z.string(),
+  patientId: z.string(),
+  firstName: z.string(),
+  lastName: z.string(),
+  relationship: z.string(),
+  phone: z.string().nullable(),
+  email: z.string().nullable(),
+  address: z.string().nullable(),
+  isEmergencyContact: z.boolean(),
+  priority: z.int(),
+  notes: z.string().nullable(),
+  ...rowTimes,
+});
 export type Contact = z.infer<typeof Contact>;
 
 const documentFields = {
@@ -229,7 +276,23 @@ export const NewDocument = z.strictObject(z.object(documentFields).partial().req
 export type NewDocument = z.input<typeof NewDocument>;
 export const DocumentChanges = z.strictObject(z.object(documentFields).partial().shape);
 export type DocumentChanges = z.input<typeof DocumentChanges>;
-export const PatientDocument = z.object({ id: z.string(), patientId: z.string(), documentType: DocumentType, documentNumber: z.string().nullable(), fileName: z.string().nullable(), filePath: z.string().nullable(), fileSize: z.int().nullable(), mimeType: z.string().nullable(), issuedBy: z.string().nullable(), issuedDate: PlainDate.nullable(), expiryDate: PlainDate.nullable(), isVerified: z.boolean(), verifiedBy: z.string().nullable(), notes: z.string().nullable(), ...rowTimes });
+export const PatientDocument = z.object({
+  id: z.string(),
+  patientId: z.string(),
+  documentType: DocumentType,
+  documentNumber: z.string().nullable(),
+  fileName: z.string().nullable(),
+  filePath: z.string().nullable(),
+  fileSize: z.int().nullable(),
+  mimeType: z.string().nullable(),
+  issuedBy: z.string().nullable(),
+  issuedDate: PlainDate.nullable(),
+  expiryDate: PlainDate.nullable(),
+  isVerified: z.boolean(),
+  verifiedBy: z.string().nullable(),
+  notes: z.string().nullable(),
+  ...rowTimes,
+});
 export type PatientDocument = z.infer<typeof PatientDocument>;
 
 const allergyFields = {
@@ -244,7 +307,19 @@ export const NewAllergy = z.strictObject(z.object(allergyFields).partial({ react
 export type NewAllergy = z.input<typeof NewAllergy>;
 export const AllergyChanges = z.strictObject(z.object(allergyFields).partial().shape);
 export type AllergyChanges = z.input<typeof AllergyChanges>;
-export const Allergy = z.object({ id: z.string(), patientId: z.string(), allergen: z.string(), allergyType: AllergyType, severity: AllergySeverity, reaction: z.string().nullable(), diagnosedAt: PlainDate.nullable(), diagnosedBy: z.string().nullable(), active: z.boolean(), notes: z.string().nullable(), ...rowTimes });
+export const Allergy = z.object({
+  id: z.string(),
+  patientId: z.string(),
+  allergen: z.string(),
+  allergyType: AllergyType,
+  severity: AllergySeverity,
+  reaction: z.string().nullable(),
+  diagnosedAt: PlainDate.nullable(),
+  diagnosedBy: z.string().nullable(),
+  active: z.boolean(),
+  notes: z.string().nullable(),
+  ...rowTimes,
+});
 export type Allergy = z.infer<typeof Allergy>;
 
 const riskFlagFields = {
@@ -255,5 +330,30 @@ const riskFlagFields = {
 };
 export const NewRiskFlag = z.strictObject(z.object(riskFlagFields).partial({ description: true, notes: true }).shape);
 export type NewRiskFlag = z.input<typeof NewRiskFlag>;
-export const RiskFlag = z.object({ id: z.string(), patientId: z.string(), flagType: z.string(), severity: RiskSeverity, description: z.string().nullable(), setBy: z.string().nullable(), setAt: Instant, active: z.boolean(), clearedBy: z.string().nullable(), clearedAt: Instant.nullable(), notes: z.string().nullable(), updatedAt: Instant });
+export const RiskFlag = z.object({
+  id: z.string(),
+  patientId: z.string(),
+  flagType: z.string(),
+  severity: RiskSeverity,
+  description: z.string().nullable(),
+  setBy: z.string().nullable(),
+  setAt: Instant,
+  active: z.boolean(),
+  clearedBy: z.string().nullable(),
+  clearedAt: Instant.nullable(),
+  notes: z.string().nullable(),
+  updatedAt: Instant,
+});
 export type RiskFlag = z.infer<typeof RiskFlag>;
+
+/** That one chart went into another. */
+export const Merge = z.object({
+  id: z.string(),
+  sourcePatientId: z.string(),
+  targetPatientId: z.string(),
+  mergedAt: Instant,
+  mergedBy: z.string().nullable(),
+  reason: z.string().nullable(),
+  mergeEventId: z.string(),
+});
+export type Merge = z.infer<typeof Merge>;

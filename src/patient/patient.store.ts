@@ -2,16 +2,50 @@ import { type ExpressionBuilder, type Selectable, type SqlBool, sql, type Update
 import type { Db } from '../db/context.ts';
 import { toInstant } from '../db/instant.ts';
 import type { PatientTable, Tables } from '../db/tables.ts';
-import { type CheckedPatientList, type CheckedPatientSearch, Patient, type UserAction } from './patient.schema.ts';
+import { type CheckedPatientList, type CheckedPatientSearch, Merge, Patient, type UserAction } from './patient.schema.ts';
 
 // dateOfBirth is read as text whoever opened the connection: a driver that makes a Date of it would shift it by its time zone.
 const columns = [
-  'id', 'mrn', 'firstName', 'middleName', 'lastName', sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'), 'gender', 'bloodType', 'email', 'phone', 'phoneSecondary',
-  'addressLine1', 'addressLine2', 'city', 'state', 'zipCode', 'country', 'status', 'restricted', 'restrictedReason', 'restrictedAt', 'restrictedBy', 'deceased', 'deceasedAt', 'deceasedBy',
-  'archived', 'archivedAt', 'archivedBy', 'archivedReason', 'mergedInto', 'mergedAt', 'mergedBy', 'createdAt', 'updatedAt', 'createdBy', 'updatedBy', 'version',
+  'id',
+  'mrn',
+  'firstName',
+  'middleName',
+  'lastName',
+  sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'),
+  'gender',
+  'bloodType',
+  'email',
+  'phone',
+  'phoneSecondary',
+  'addressLine1',
+  'addressLine2',
+  'city',
+  'state',
+  'zipCode',
+  'country',
+  'status',
+  'restricted',
+  'restrictedReason',
+  'restrictedAt',
+  'restrictedBy',
+  'deceased',
+  'deceasedAt',
+  'deceasedBy',
+  'archived',
+  'archivedAt',
+  'archivedBy',
+  'archivedReason',
+  'mergedInto',
+  'mergedAt',
+  'mergedBy',
+  'createdAt',
+  'updatedAt',
+  'createdBy',
+  'updatedBy',
+  'version',
 ] as const;
 
-export type PatientRow = Selectable<PatientTable>;
+type PatientRow = Selectable<PatientTable>;
 export type PatientWrite = Updateable<PatientTable>;
 
 function toPatient(row: PatientRow): Patient {
@@ -107,8 +141,10 @@ function searchConditions(eb: Where, search: CheckedPatientSearch) {
   if (search.email !== undefined) all.push(eb('email', '=', search.email));
   if (search.dateOfBirth !== undefined) all.push(eb('dateOfBirth', '=', search.dateOfBirth));
   if (search.phone !== undefined) all.push(eb.or([eb('phone', '=', search.phone), eb('phoneSecondary', '=', search.phone)]));
-  if (search.contactPhone !== undefined) all.push(eb('id', 'in', eb.selectFrom('patient_contacts').select('patientId').where('phone', '=', search.contactPhone)));
-  if (search.documentNumber !== undefined) all.push(eb('id', 'in', eb.selectFrom('patient_documents').select('patientId').where('documentNumber', '=', search.documentNumber)));
+  if (search.contactPhone !== undefined)
+    all.push(eb('id', 'in', eb.selectFrom('patient_contacts').select('patientId').where('phone', '=', search.contactPhone)));
+  if (search.documentNumber !== undefined)
+    all.push(eb('id', 'in', eb.selectFrom('patient_documents').select('patientId').where('documentNumber', '=', search.documentNumber)));
   // A beginning in any case cannot be read from a B-tree in the collations people have, so this filters rows in name order until the page is full.
   if (search.lastName !== undefined) all.push(eb('lastName', 'ilike', beginning(search.lastName)));
   if (search.firstName !== undefined) all.push(eb('firstName', 'ilike', beginning(search.firstName)));
@@ -130,7 +166,7 @@ export async function selectPatientSearch(db: Db, search: CheckedPatientSearch, 
   return rows.map(toPatient);
 }
 
-export function patientSearchQuery(db: Db, search: CheckedPatientSearch, after: NameKey | undefined) {
+function patientSearchQuery(db: Db, search: CheckedPatientSearch, after: NameKey | undefined) {
   const query = db
     .selectFrom('patients')
     .select(columns)
@@ -142,7 +178,14 @@ export function patientSearchQuery(db: Db, search: CheckedPatientSearch, after: 
   return after ? query.where((eb) => afterName(eb, after)) : query;
 }
 
-const userColumns = { created: 'createdBy', updated: 'updatedBy', restricted: 'restrictedBy', deceased: 'deceasedBy', archived: 'archivedBy', merged: 'mergedBy' } as const satisfies Record<UserAction, keyof PatientTable>;
+const userColumns = {
+  created: 'createdBy',
+  updated: 'updatedBy',
+  restricted: 'restrictedBy',
+  deceased: 'deceasedBy',
+  archived: 'archivedBy',
+  merged: 'mergedBy',
+} as const satisfies Record<UserAction, keyof PatientTable>;
 
 function listConditions(eb: Where, list: CheckedPatientList) {
   const all = [];
@@ -160,7 +203,7 @@ export async function selectPatientList(db: Db, list: CheckedPatientList, after:
   return rows.map(toPatient);
 }
 
-export function patientListQuery(db: Db, list: CheckedPatientList, after: ListKey | undefined) {
+function patientListQuery(db: Db, list: CheckedPatientList, after: ListKey | undefined) {
   const query = db
     .selectFrom('patients')
     .select(columns)
@@ -189,12 +232,12 @@ export async function countPatients(db: Db, list: CheckedPatientList): Promise<n
 }
 
 /** Merges that a chart took part in, on either side, oldest first. */
-export async function listMergesOf(db: Db, id: string): Promise<{ id: string; sourcePatientId: string; targetPatientId: string; mergedAt: string; mergedBy: string | null; reason: string | null; mergeEventId: string }[]> {
+export async function listMergesOf(db: Db, id: string): Promise<Merge[]> {
   const rows = await db
     .selectFrom('patient_merge_history')
     .selectAll()
     .where((eb) => eb.or([eb('sourcePatientId', '=', id), eb('targetPatientId', '=', id)]))
     .orderBy('mergedAt')
     .execute();
-  return rows.map((row) => ({ ...row, mergedAt: toInstant(row.mergedAt) }));
+  return rows.map((row) => Merge.parse({ ...row, mergedAt: toInstant(row.mergedAt) }));
 }

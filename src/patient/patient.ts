@@ -14,10 +14,16 @@ export function checkBirthAndDeath(dates: { dateOfBirth: PlainDate | null; decea
     throw new AppError('invalid', 'DATE_OF_BIRTH_IN_FUTURE', `dateOfBirth is after today (${today}). Check the year.`, { field: 'dateOfBirth' });
   }
   if (dateOfBirth !== null && dateOfBirth < yearsBefore(today, oldestAge)) {
-    throw new AppError('invalid', 'DATE_OF_BIRTH_IMPLAUSIBLE', `dateOfBirth is more than ${oldestAge} years ago. Check the year, or give null when it is not known.`, { field: 'dateOfBirth' });
+    throw new AppError(
+      'invalid',
+      'DATE_OF_BIRTH_IMPLAUSIBLE',
+      `dateOfBirth is more than ${oldestAge} years ago. Check the year, or give null when it is not known.`,
+      { field: 'dateOfBirth' },
+    );
   }
   if (!deceasedAt) return;
-  if (deceasedAt > at.now) throw new AppError('invalid', 'DECEASED_IN_FUTURE', 'deceasedAt is in the future. Check the date and its offset.', { field: 'deceasedAt' });
+  if (deceasedAt > at.now)
+    throw new AppError('invalid', 'DECEASED_IN_FUTURE', 'deceasedAt is in the future. Check the date and its offset.', { field: 'deceasedAt' });
   if (dateOfBirth !== null && plainDateIn(deceasedAt, at.timeZone) < dateOfBirth) {
     throw new AppError('invalid', 'DIED_BEFORE_BIRTH', 'deceasedAt is before dateOfBirth. Check both dates.', { field: 'deceasedAt' });
   }
@@ -68,7 +74,10 @@ export function normalizeDemographics<Fields extends Demographics>(fields: Field
 /** A merged chart leads elsewhere and an archived one is closed: neither takes changes. */
 export function requireOpenChart(patient: Patient): void {
   if (patient.mergedInto !== null) {
-    throw new AppError('rule', 'PATIENT_MERGED', 'This chart was merged into another one. Change that one; details.mergedInto has its id.', { id: patient.id, mergedInto: patient.mergedInto });
+    throw new AppError('rule', 'PATIENT_MERGED', 'This chart was merged into another one. Change that one; details.mergedInto has its id.', {
+      id: patient.id,
+      mergedInto: patient.mergedInto,
+    });
   }
   if (patient.archived) throw new AppError('rule', 'PATIENT_ARCHIVED', 'This chart is archived. Unarchive it first.', { id: patient.id });
 }
@@ -85,9 +94,13 @@ export function staleVersion(details: { id: string; version: number; currentVers
 /** Which status `changeStatus` may lead to. Death and the archive have their own commands, which record more. */
 export function checkStatusChange(patient: Patient, status: PatientStatus): void {
   requireOpenChart(patient);
-  if (status === 'DECEASED') throw new AppError('rule', 'STATUS_NEEDS_MARK_DECEASED', 'status DECEASED is set by markDeceased, which records when.', { field: 'status' });
+  if (status === 'DECEASED')
+    throw new AppError('rule', 'STATUS_NEEDS_MARK_DECEASED', 'status DECEASED is set by markDeceased, which records when.', { field: 'status' });
   if (status === 'ARCHIVED') throw new AppError('rule', 'STATUS_NEEDS_ARCHIVE', 'status ARCHIVED is set by archive, which records why.', { field: 'status' });
-  if (patient.deceased) throw new AppError('rule', 'PATIENT_DECEASED', 'This patient is recorded as deceased. Use revertDeceased first when that was a mistake.', { field: 'status' });
+  if (patient.deceased)
+    throw new AppError('rule', 'PATIENT_DECEASED', 'This patient is recorded as deceased. Use revertDeceased first when that was a mistake.', {
+      field: 'status',
+    });
 }
 
 /** The status after leaving the archive. */

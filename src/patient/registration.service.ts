@@ -39,7 +39,10 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
     if (givenMrn !== undefined) {
       if (!issueEarly) await mrns.recordExistingMrn(inside, givenMrn);
       patient = await insertPatient(inside.db, { ...values, id, lastName: fields.lastName, mrn: givenMrn });
-      if (!patient) throw new AppError('duplicate', 'MRN_TAKEN', 'A patient with this mrn exists already. Find that chart, or leave mrn out, and a new number is issued.', { field: 'mrn' });
+      if (!patient)
+        throw new AppError('duplicate', 'MRN_TAKEN', 'A patient with this mrn exists already. Find that chart, or leave mrn out, and a new number is issued.', {
+          field: 'mrn',
+        });
     } else {
       for (let attempt = 0; !patient && attempt < mostTakenNumbers; attempt += 1) {
         const next = issued[attempt] ?? (await mrns.issueMrn(inside, now));
@@ -48,7 +51,12 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
         // A number that stands in a chart already is nobody's to give back.
         if (!patient) used.add(next);
       }
-      if (!patient) throw new AppError('operator', 'MRN_COUNTER_BEHIND', `The next ${mostTakenNumbers} record numbers are all in use. Run onechart mrn report, and raise the counter above the numbers of the host.`);
+      if (!patient)
+        throw new AppError(
+          'operator',
+          'MRN_COUNTER_BEHIND',
+          `The next ${mostTakenNumbers} record numbers are all in use. Run onechart mrn report, and raise the counter above the numbers of the host.`,
+        );
     }
     await insertAuditEvent(inside, { action: 'patient.registered', patientId: id, after: patient });
     await insertOutboxEvent(inside, { type: 'patient.registered', patientId: id, patientVersion: patient.version, payload: { mrn: patient.mrn } });
@@ -74,7 +82,10 @@ export async function updatePatient(ctx: Ctx, id: string, options: { changes: Pa
     decide: (patient) => {
       requireOpenChart(patient);
       if (fields.dateOfBirth !== undefined) {
-        checkBirthAndDeath({ dateOfBirth: fields.dateOfBirth, deceasedAt: patient.deceasedAt === null ? null : new Date(patient.deceasedAt) }, { now: ctx.clock.now(), timeZone: options.settings.timeZone });
+        checkBirthAndDeath(
+          { dateOfBirth: fields.dateOfBirth, deceasedAt: patient.deceasedAt === null ? null : new Date(patient.deceasedAt) },
+          { now: ctx.clock.now(), timeZone: options.settings.timeZone },
+        );
       }
       return definedOnly(fields);
     },

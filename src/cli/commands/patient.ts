@@ -21,10 +21,10 @@ type FieldOptions = Readonly<Record<string, unknown>>;
 
 /** Demographics as flags: the option's name and what it means. The schema checks the values, on every face alike. */
 const fields = {
-  firstName: 'given name; `null` when there is none or it is not known',
+  firstName: 'given name; the word null when there is none or it is not known',
   middleName: 'middle name',
   lastName: 'family name, or the single name',
-  dateOfBirth: 'YYYY-MM-DD; `null` when it is not known',
+  dateOfBirth: 'YYYY-MM-DD; the word null when it is not known',
   gender: 'MALE, FEMALE, OTHER or UNKNOWN',
   bloodType: 'A+, A-, B+, B-, AB+, AB-, O+ or O-',
   email: 'e-mail address',
@@ -84,6 +84,13 @@ export function addPatientCommands(program: Command, io: CliIo): void {
     .action(async (key: string, options: CommonOptions & FieldOptions) => {
       const input = await gatherInput(options, { io, names: Object.keys(fields) });
       const version = options.expectVersion === undefined ? input.version : Number(options.expectVersion);
+      if (version === undefined)
+        throw new AppError(
+          'invalid',
+          'VERSION_MISSING',
+          'version is required. Give --expect-version with the version you read: onechart patient get shows it.',
+          { field: 'version' },
+        );
       await withRepository(options, io, async (patients) => {
         const found = await getPatient(patients, key);
         show(await patients.update(found.id, { ...input, version } as PatientChanges), options, io);
@@ -124,7 +131,13 @@ async function readJson(source: string, io: CliIo): Promise<Record<string, unkno
   try {
     content = source === '-' ? await readAll(process.stdin) : await readFile(resolve(io.cwd, source), 'utf8');
   } catch (cause) {
-    throw new AppError('unavailable', 'INPUT_UNREADABLE', 'The file of --input cannot be read. Check its name and rights, or use - for standard input.', {}, { cause });
+    throw new AppError(
+      'unavailable',
+      'INPUT_UNREADABLE',
+      'The file of --input cannot be read. Check its name and rights, or use - for standard input.',
+      {},
+      { cause },
+    );
   }
   try {
     const value: unknown = JSON.parse(content);
@@ -132,7 +145,12 @@ async function readJson(source: string, io: CliIo): Promise<Record<string, unkno
   } catch {
     // Falls through: the parser's message would quote the content.
   }
-  throw new AppError('invalid', 'INPUT_NOT_JSON', '--input must hold one JSON object, such as {"firstName": "Test", "lastName": "Patient", "dateOfBirth": "1990-01-01"}.', { field: 'input' });
+  throw new AppError(
+    'invalid',
+    'INPUT_NOT_JSON',
+    '--input must hold one JSON object, such as {"firstName": "Test", "lastName": "Patient", "dateOfBirth": "1990-01-01"}.',
+    { field: 'input' },
+  );
 }
 
 async function withRepository(options: CommonOptions, io: CliIo, work: (patients: PatientRepository) => Promise<void>): Promise<void> {
@@ -174,7 +192,16 @@ function show(patient: Patient, options: CommonOptions, io: CliIo): void {
 
 function showPage(page: Page<Patient>, options: CommonOptions, io: CliIo): void {
   if (options.json) return printJson(io, page);
-  for (const patient of page.items) print(io, [patient.mrn.padEnd(16), (patient.dateOfBirth ?? 'unknown').padEnd(10), patient.status.padEnd(8), [patient.lastName, patient.firstName].filter(Boolean).join(', ')].join('  '));
+  for (const patient of page.items)
+    print(
+      io,
+      [
+        patient.mrn.padEnd(16),
+        (patient.dateOfBirth ?? 'unknown').padEnd(10),
+        patient.status.padEnd(8),
+        [patient.lastName, patient.firstName].filter(Boolean).join(', '),
+      ].join('  '),
+    );
   if (page.items.length === 0) note(io, 'No patient fits.');
   if (page.nextCursor !== null) note(io, `There are more: --cursor ${page.nextCursor}`);
 }

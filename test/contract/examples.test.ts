@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const documented = ['src/index.ts', 'src/patient/patient-repository.ts'];
+
+/** What an example may take as given. */
+const given = `import type { Client } from 'pg';
+import { createPatientRepository, openRegistry, type PatientRepository } from '../../src/index.ts';
+export { createPatientRepository, openRegistry };
+declare const client: Client;
+declare const caseId: string;
+`;
+
+/** The lines after \`@example\` of every doc comment. */
+function examplesOf(source: string): string[] {
+  return [...source.matchAll(/\/\*\*(?:(?!\*\/)[\s\S])*?@example\n([\s\S]*?)\*\//g)].map((match) =>
+    (match[1] as string)
+      .split('\n')
+      .map((line) => line.replace(/^\s*\* ?/, ''))
+      .join('\n')
+      .trim(),
+  );
+}
+
+test('the examples in the documentation of the library compile', async () => {
+  const examples = (await Promise.all(documented.map(async (file) => examplesOf(await readFile(join(root, file), 'utf8'))))).flat();
+  expect(examples.length).toBeGreaterThanOrEqual(10);
+  const body = examples.map((example, index) => {
+    const repository =
+      example.includes('const patientRepository') || !example.includes('patientRepository.') || example.includes('registry.patientRepository')
+        ? ''
+        : 'patientRepository: PatientRepository';
+    return `export async function example${index}(${repository}): Promise<void> {\n${example}\n}\n`;
+  });
+  // Beside the tests, so that packages are found the way a caller of the library finds them.
+  const folder = await mkdtemp(join(root, 'test', 'examples-'));
+  try {
+    await writeFile(join(folder, 'examples.ts'), given + body.join('\n'));
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--skipLibCheck',
+      '--target',
+      'es2024',
+      '--lib',
+      'es2024,esnext.disposable',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--allowImportingTsExtensions',
+      '--ignoreConfig',
+      '--pretty',
+      'false',
+    ];
+    const compiled = await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, join(folder, 'examples.ts')], {
+      cwd: root,
+    }).then(
+      () => '',
+      (error: { stdout?: string }) => error.stdout ?? String(error),
+    );
+    expect(compiled).toBe('');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
