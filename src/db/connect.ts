@@ -91,11 +91,21 @@ function withErrorListener(pool: Pool): Pool {
   return pool;
 }
 
+/** A connection that breaks between two statements says so by an event, which ends the process when nobody listens; the next statement fails with it. */
+const ignore = (): void => undefined;
+
 /** A Kysely on a pool. Closing the pool is the business of whoever opened it. */
 export function kyselyOnPool(pool: Pool): Db {
-  return new KyselyClass<Tables>({
-    dialect: pgDialect({ acquire: () => pool.connect(), release: (client, broken) => (client as PoolClient).release(broken), end: () => pool.end() }),
-  });
+  const acquire = async () => {
+    const client = await pool.connect();
+    client.on('error', ignore);
+    return client;
+  };
+  const release = (client: ClientBase, broken: boolean) => {
+    client.off('error', ignore);
+    (client as PoolClient).release(broken);
+  };
+  return new KyselyClass<Tables>({ dialect: pgDialect({ acquire, release, end: () => pool.end() }) });
 }
 
 /**
