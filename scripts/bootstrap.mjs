@@ -16,6 +16,8 @@ const commands = {
   fix: 'scripts/fix.ts',
   docs: 'scripts/docs.ts',
   bench: 'bench/main.ts',
+  build: 'scripts/build.ts',
+  'prove-package': 'scripts/prove-package.ts',
 };
 
 const stamp = join(root, 'node_modules', '.onechart-installed');

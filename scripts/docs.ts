@@ -33,6 +33,8 @@ try {
   const client = new pg.Client(toPgConfig(address, 'onechart docs'));
   await client.connect();
   await createSampleEhr(client, { rows: 200_000 });
+  // Filling is no traffic: the rates are to be those of a quiet host.
+  await client.query('SELECT pg_stat_reset()');
   const { plan } = await planMigration({ address });
   write('images/plan.svg', renderPlanPicture(renderPlan(plan.steps, 150)));
   await applyMigration({ address, noBackup: true });

@@ -40,7 +40,11 @@ function leaves(command: Command, path = command.name()): { path: string; comman
 }
 
 function describe(path: string, command: Command): string[] {
-  const usage = [path, ...command.registeredArguments.map((argument) => (argument.required ? `<${argument.name()}${argument.variadic ? '...' : ''}>` : `[${argument.name()}]`)), '[options]'].join(' ');
+  const usage = [
+    path,
+    ...command.registeredArguments.map((argument) => (argument.required ? `<${argument.name()}${argument.variadic ? '...' : ''}>` : `[${argument.name()}]`)),
+    '[options]',
+  ].join(' ');
   const described = command.registeredArguments.filter(({ description }) => description);
   return [
     `## ${path}`,
@@ -51,10 +55,15 @@ function describe(path: string, command: Command): string[] {
     usage,
     '```',
     '',
-    ...(described.length > 0 ? ['| argument | meaning |', '|---|---|', ...described.map((argument) => `| \`${argument.name()}\` | ${cell(argument.description)} |`), ''] : []),
+    ...(described.length > 0
+      ? ['| argument | meaning |', '|---|---|', ...described.map((argument) => `| \`${argument.name()}\` | ${cell(argument.description)} |`), '']
+      : []),
     '| option | meaning | default |',
     '|---|---|---|',
-    ...command.options.map((option) => `| \`${cell(option.flags)}\` | ${cell(option.description)}${option.argChoices ? ` (one of ${option.argChoices.join(', ')})` : ''} | ${option.defaultValue === undefined || option.negate || typeof option.defaultValue === 'boolean' ? '' : `\`${String(option.defaultValue)}\``} |`),
+    ...command.options.map(
+      (option) =>
+        `| \`${cell(option.flags)}\` | ${cell(option.description)}${option.argChoices ? ` (one of ${option.argChoices.join(', ')})` : ''} | ${option.defaultValue === undefined || option.negate || typeof option.defaultValue === 'boolean' ? '' : `\`${String(option.defaultValue)}\``} |`,
+    ),
     '',
   ];
 }

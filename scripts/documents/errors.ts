@@ -46,7 +46,9 @@ export function collectErrorCodes(folder = join(root, 'src')): ErrorCode[] {
       // What is passed on was found where it was written.
       if (raised.code && (ts.isPropertyAccessExpression(raised.code) || ts.isShorthandPropertyAssignment(raised.code.parent))) return;
       const { line } = file.getLineAndCharacterOfPosition(at.getStart());
-      throw new Error(`${relative(root, file.fileName)}:${line + 1} raises an error whose code cannot be read from the source. Write kind and code as literals.`);
+      throw new Error(
+        `${relative(root, file.fileName)}:${line + 1} raises an error whose code cannot be read from the source. Write kind and code as literals.`,
+      );
     };
     walk(file, (node) => {
       if (ts.isNewExpression(node) && node.expression.getText() === 'AppError') {
@@ -58,7 +60,8 @@ export function collectErrorCodes(folder = join(root, 'src')): ErrorCode[] {
         const level = property(node, 'level');
         const kind = property(node, 'kind') ?? (level && literal(level) === 'block' ? 'unsafe' : undefined);
         if (code && kind !== undefined && /^[A-Z][A-Z0-9_]+$/.test(literal(code) ?? 'PARAMETER')) {
-          if (literal(kind) !== undefined && (literal(code) !== undefined || ts.isIdentifier(code))) raise({ kind, code, message: property(node, 'message') }, node);
+          if (literal(kind) !== undefined && (literal(code) !== undefined || ts.isIdentifier(code)))
+            raise({ kind, code, message: property(node, 'message') }, node);
         }
       }
     });
@@ -74,7 +77,9 @@ export function collectErrorCodes(folder = join(root, 'src')): ErrorCode[] {
       if (code !== undefined && kind !== undefined) add(kind, code, at(maker.messageAt));
     });
   }
-  return [...found].map(([code, { kinds, messages }]) => ({ code, kinds: [...kinds].sort(), messages: [...messages] })).sort((left, right) => (left.code < right.code ? -1 : 1));
+  return [...found]
+    .map(([code, { kinds, messages }]) => ({ code, kinds: [...kinds].sort(), messages: [...messages] }))
+    .sort((left, right) => (left.code < right.code ? -1 : 1));
 }
 
 interface Raised {
@@ -98,10 +103,19 @@ function makerOf(raised: Raised, at: ts.Node): Maker | undefined {
     if (!ts.isFunctionDeclaration(node) && !ts.isArrowFunction(node)) continue;
     const name = ts.isFunctionDeclaration(node) ? node.name?.text : ts.isVariableDeclaration(node.parent) ? node.parent.name.getText() : undefined;
     const indexOf = (expression: Raised['kind']) => {
-      const index = typeof expression === 'object' && ts.isIdentifier(expression) ? (node as ts.FunctionDeclaration).parameters.findIndex((parameter) => parameter.name.getText() === expression.text) : -1;
+      const index =
+        typeof expression === 'object' && ts.isIdentifier(expression)
+          ? (node as ts.FunctionDeclaration).parameters.findIndex((parameter) => parameter.name.getText() === expression.text)
+          : -1;
       return index < 0 ? undefined : index;
     };
-    const maker = { kind: literal(raised.kind), code: literal(raised.code), kindAt: indexOf(raised.kind), codeAt: indexOf(raised.code), messageAt: indexOf(raised.message) };
+    const maker = {
+      kind: literal(raised.kind),
+      code: literal(raised.code),
+      kindAt: indexOf(raised.kind),
+      codeAt: indexOf(raised.code),
+      messageAt: indexOf(raised.message),
+    };
     if (name !== undefined && (maker.codeAt !== undefined || maker.kindAt !== undefined)) return { key: `${at.getSourceFile().fileName}#${name}`, ...maker };
   }
   return undefined;
@@ -140,13 +154,19 @@ export function renderErrors(codes = collectErrorCodes()): string {
     '',
     '| kind | exit code | HTTP | FHIR issue | HL7 | try again | meaning |',
     '|---|---|---|---|---|---|---|',
-    ...Object.entries(errorFaces).map(([kind, face]) => `| ${kind} | ${face.exitCode} | ${face.httpStatus} | ${face.fhirIssue} | ${face.hl7Acknowledgement} | ${face.retry} | ${face.meaning} |`),
+    ...Object.entries(errorFaces).map(
+      ([kind, face]) =>
+        `| ${kind} | ${face.exitCode} | ${face.httpStatus} | ${face.fhirIssue} | ${face.hl7Acknowledgement} | ${face.retry} | ${face.meaning} |`,
+    ),
     '',
     '## Codes',
     '',
     '| code | kind | exit code | HTTP | what it says |',
     '|---|---|---|---|---|',
-    ...codes.map(({ code, kinds, messages }) => `| \`${code}\` | ${kinds.join(', ')} | ${faces(kinds, 'exitCode')} | ${faces(kinds, 'httpStatus')} | ${messages.map(cell).join('<br>')} |`),
+    ...codes.map(
+      ({ code, kinds, messages }) =>
+        `| \`${code}\` | ${kinds.join(', ')} | ${faces(kinds, 'exitCode')} | ${faces(kinds, 'httpStatus')} | ${messages.map(cell).join('<br>')} |`,
+    ),
     '',
   ].join('\n');
 }

@@ -15,7 +15,9 @@ export function renderPlanPicture(text: string, command = 'onechart migrate plan
     const bold = index === 0 || line.includes('\u001b[1m') || /^│ (\d{14}_|# )/.test(plain(line));
     const text = plain(line);
     // A fixed length keeps the frame straight whatever monospaced font the reader has.
-    return text === '' ? '' : `<text x="${padding}" y="${padding + (index + 0.75) * lineHeight}" textLength="${(text.length * cellWidth).toFixed(1)}" lengthAdjust="spacingAndGlyphs"${bold ? ' font-weight="bold"' : ''}>${escape(text)}</text>`;
+    return text === ''
+      ? ''
+      : `<text x="${padding}" y="${padding + (index + 0.75) * lineHeight}" textLength="${(text.length * cellWidth).toFixed(1)}" lengthAdjust="spacingAndGlyphs"${bold ? ' font-weight="bold"' : ''}>${escape(text)}</text>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Output of ${command}">`,

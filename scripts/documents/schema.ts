@@ -7,7 +7,10 @@ type Queryable = Pick<ClientBase, 'query'>;
 export async function renderSchema(client: Queryable): Promise<string> {
   const sections: string[] = [];
   for (const table of Object.keys(tableTypes)) sections.push(...(await describeTable(client, table)));
-  const labels = await rows<{ label: string }>(client, `SELECT enumlabel AS label FROM pg_enum WHERE enumtypid = '"PatientStatus"'::regtype ORDER BY enumsortorder`);
+  const labels = await rows<{ label: string }>(
+    client,
+    `SELECT enumlabel AS label FROM pg_enum WHERE enumtypid = '"PatientStatus"'::regtype ORDER BY enumsortorder`,
+  );
   const links = await rows<{ name: string; table: string; definition: string }>(
     client,
     `SELECT conname AS name, conrelid::regclass::text AS table, pg_get_constraintdef(oid) AS definition FROM pg_constraint
@@ -58,13 +61,23 @@ async function describeTable(client: Queryable, table: string): Promise<string[]
     ...(about?.comment ? [about.comment, ''] : []),
     '| column | type | null | default | meaning |',
     '|---|---|---|---|---|',
-    ...columns.map((column) => `| ${column.name} | ${column.type} | ${column.nullable ? 'yes' : 'no'} | ${column.default === null ? '' : `\`${cell(column.default)}\``} | ${cell(column.comment ?? '')} |`),
+    ...columns.map(
+      (column) =>
+        `| ${column.name} | ${column.type} | ${column.nullable ? 'yes' : 'no'} | ${column.default === null ? '' : `\`${cell(column.default)}\``} | ${cell(column.comment ?? '')} |`,
+    ),
     '',
     '| constraint | definition |',
     '|---|---|',
     ...constraints.map(({ name, definition }) => `| ${name} | \`${cell(definition)}\` |`),
     '',
-    ...(indexes.length === 0 ? [] : ['| index | on | serves |', '|---|---|---|', ...indexes.map(({ name, definition, comment }) => `| ${name} | \`${cell(definition)}\` | ${cell(comment ?? '')} |`), '']),
+    ...(indexes.length === 0
+      ? []
+      : [
+          '| index | on | serves |',
+          '|---|---|---|',
+          ...indexes.map(({ name, definition, comment }) => `| ${name} | \`${cell(definition)}\` | ${cell(comment ?? '')} |`),
+          '',
+        ]),
   ];
 }
 

@@ -24,7 +24,12 @@ export function openApiDocument(routes: readonly RouteContract[], version: strin
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'OneChart', version, description: 'Patient identity module for EHRs on PostgreSQL.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'OneChart',
+      version,
+      description: 'Patient identity module for EHRs on PostgreSQL.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     paths,
     components: { schemas: components },
   };

@@ -32,7 +32,9 @@ export const openApiRoute = {
   operationId: 'getOpenApi',
   summary: 'This description',
   tag: 'about',
-  responses: { 200: { description: 'The OpenAPI 3.1 document of this server.', contentType: 'application/json', schema: z.looseObject({ openapi: z.string() }) } },
+  responses: {
+    200: { description: 'The OpenAPI 3.1 document of this server.', contentType: 'application/json', schema: z.looseObject({ openapi: z.string() }) },
+  },
 } as const satisfies RouteContract;
 
 /** Every route there is, in the order of the description. */

@@ -5,7 +5,13 @@ import { buildProgram, leafCommands, run } from './program.ts';
 
 function capture() {
   const text = { stdout: '', stderr: '' };
-  const into = (name: 'stdout' | 'stderr') => new Writable({ write: (chunk, _encoding, done) => { text[name] += String(chunk); done(); } });
+  const into = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        text[name] += String(chunk);
+        done();
+      },
+    });
   const io: CliIo = { env: {}, cwd: '/', stdout: into('stdout'), stderr: into('stderr'), interactive: false, exitCode: 0 };
   return { io, text };
 }
@@ -36,6 +42,9 @@ test('every command has a description and takes --json', () => {
   expect(leaves.length).toBeGreaterThan(0);
   for (const leaf of leaves) {
     expect(leaf.description(), leaf.name()).not.toBe('');
-    expect(leaf.options.map((option) => option.long), leaf.name()).toContain('--json');
+    expect(
+      leaf.options.map((option) => option.long),
+      leaf.name(),
+    ).toContain('--json');
   }
 });

@@ -76,7 +76,12 @@ function usageError(error: CommanderError): AppError {
   }
   const text = error.message.replace(/^error: /, '').replace(/\.?\s*$/, '');
   const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\s*\n\s*/g, ' ');
-  return new AppError('invalid', 'COMMAND_LINE_INVALID', `${sentence}${sentence.endsWith(')') || sentence.endsWith('?') ? '' : '.'} Add --help to see what the command takes.`, { reason: error.code });
+  return new AppError(
+    'invalid',
+    'COMMAND_LINE_INVALID',
+    `${sentence}${sentence.endsWith(')') || sentence.endsWith('?') ? '' : '.'} Add --help to see what the command takes.`,
+    { reason: error.code },
+  );
 }
 
 /** Every command that does something (has no commands below it). */

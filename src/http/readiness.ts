@@ -22,7 +22,11 @@ export function createReadiness(address: DatabaseAddress): { assertReady: () => 
       }
       if (performance.now() - comparedAt < comparisonHoldsMilliseconds) return;
       if (!(await isMigrated({ address }))) {
-        throw new AppError('drift', 'MIGRATIONS_PENDING', 'Migrations of the patient module are pending on this database. See them with onechart migrate status, bring them with onechart migrate apply.');
+        throw new AppError(
+          'drift',
+          'MIGRATIONS_PENDING',
+          'Migrations of the patient module are pending on this database. See them with onechart migrate status, bring them with onechart migrate apply.',
+        );
       }
       comparedAt = performance.now();
     },

@@ -69,10 +69,22 @@ export async function listen(server: FastifyInstance, options: { port: number; h
   } catch (thrown) {
     const reason = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
     if (reason === 'EADDRINUSE') {
-      throw new AppError('unavailable', 'HTTP_PORT_TAKEN', `Port ${options.port} on ${options.host} is taken by another program. Stop it, or choose another with --port (0 takes any free one).`, { ...options }, { cause: thrown });
+      throw new AppError(
+        'unavailable',
+        'HTTP_PORT_TAKEN',
+        `Port ${options.port} on ${options.host} is taken by another program. Stop it, or choose another with --port (0 takes any free one).`,
+        { ...options },
+        { cause: thrown },
+      );
     }
     if (reason === 'EACCES' || reason === 'EADDRNOTAVAIL' || reason === 'ENOTFOUND') {
-      throw new AppError('unavailable', 'HTTP_ADDRESS_UNUSABLE', `The address ${options.host}:${options.port} cannot be opened (${reason}). Choose another with --host and --port.`, { ...options }, { cause: thrown });
+      throw new AppError(
+        'unavailable',
+        'HTTP_ADDRESS_UNUSABLE',
+        `The address ${options.host}:${options.port} cannot be opened (${reason}). Choose another with --host and --port.`,
+        { ...options },
+        { cause: thrown },
+      );
     }
     throw thrown;
   }

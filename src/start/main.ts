@@ -64,7 +64,11 @@ async function openEmbedded(home: string): Promise<{ started: boolean }> {
 async function tour({ address, options, sample }: { address: DatabaseAddress; options: StartOptions; sample: boolean }): Promise<{ close(): Promise<void> }> {
   const mayApply = sample || options.yes;
   if (!sample && options.yes && options.backup) {
-    throw new AppError('unsafe', 'BACKUP_REQUIRED', 'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup beside --yes.');
+    throw new AppError(
+      'unsafe',
+      'BACKUP_REQUIRED',
+      'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup beside --yes.',
+    );
   }
   let step = 0;
   let rows: number | undefined;
@@ -94,9 +98,10 @@ async function tour({ address, options, sample }: { address: DatabaseAddress; op
   const inSync = !pending || applied !== undefined;
   const verification = applied?.verification ?? (inSync ? await verifyMigration({ address }) : undefined);
   if (verification) {
-    print(io, heading((step += 1), 'Verify: every object by definition, the runbook\'s queries, and a trial that is rolled back'));
+    print(io, heading((step += 1), "Verify: every object by definition, the runbook's queries, and a trial that is rolled back"));
     print(io, renderVerification(verification));
-    if (!verification.ok) throw new AppError('drift', 'VERIFICATION_FAILED', 'The database is not as it should be; the lines above say where. Run bin/onechart migrate status.');
+    if (!verification.ok)
+      throw new AppError('drift', 'VERIFICATION_FAILED', 'The database is not as it should be; the lines above say where. Run bin/onechart migrate status.');
   }
 
   let patients: LoadedPatients | undefined;
@@ -121,7 +126,13 @@ async function ensureSampleEhr(address: DatabaseAddress, rows: number): Promise<
   try {
     const ehr = await createSampleEhr(client, { rows });
     const total = Object.values(ehr.rows).reduce((sum, each) => sum + each, 0);
-    print(io, Object.entries(ehr.rows).filter(([, each]) => each > 0).map(([table, each]) => `${table} ${count(each)}`).join(', '));
+    print(
+      io,
+      Object.entries(ehr.rows)
+        .filter(([, each]) => each > 0)
+        .map(([table, each]) => `${table} ${count(each)}`)
+        .join(', '),
+    );
     return total;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'SAMPLE_EHR_PRESENT') throw error;

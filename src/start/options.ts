@@ -28,7 +28,10 @@ export function parseStartOptions(args: readonly string[], write: (text: string)
     .option('--no-backup', 'on a database of your own: say that you have a backup that was really restored once; needed with --yes')
     .option('--keep-database', 'leave the embedded database running afterwards', false)
     .option('--exit', 'end after the tour instead of serving on (for scripts)', false)
-    .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- --rows 1000000 --patients 500\n  npm start -- --exit --home /tmp/onechart-try\n  DATABASE_URL=postgresql://ehr@127.0.0.1/ehr npm start')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm start\n  npm start -- --rows 1000000 --patients 500\n  npm start -- --exit --home /tmp/onechart-try\n  DATABASE_URL=postgresql://ehr@127.0.0.1/ehr npm start',
+    )
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: () => undefined, outputError: () => undefined });
   try {
@@ -36,7 +39,9 @@ export function parseStartOptions(args: readonly string[], write: (text: string)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
-    throw new AppError('invalid', 'COMMAND_LINE_INVALID', `${error.message.replace(/^error: /, '').replace(/\.?$/, '.')} See: npm start -- --help`, { reason: error.code });
+    throw new AppError('invalid', 'COMMAND_LINE_INVALID', `${error.message.replace(/^error: /, '').replace(/\.?$/, '.')} See: npm start -- --help`, {
+      reason: error.code,
+    });
   }
   return { port: undefined, home: undefined, ...command.opts<Omit<StartOptions, 'port' | 'home'>>() };
 }

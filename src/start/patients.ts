@@ -34,7 +34,9 @@ export async function loadPatients(address: DatabaseAddress, wanted: number): Pr
     const missing = Math.max(0, wanted - (before.total ?? 0));
     const begun = performance.now();
     // The generator is seeded: a second start goes on where the first one stopped.
-    for (const person of syntheticPeople(1).drop(wanted - missing).take(missing)) {
+    for (const person of syntheticPeople(1)
+      .drop(wanted - missing)
+      .take(missing)) {
       await registerPatient(ctx, { firstName: null, ...person }, settings);
     }
     const milliseconds = performance.now() - begun;
@@ -64,7 +66,10 @@ async function giveCases(address: DatabaseAddress, patients: readonly Patient[])
   const client = new pg.Client(toPgConfig(address, 'onechart start'));
   await client.connect();
   try {
-    return await linkCases(client, patients.map(({ id }) => id));
+    return await linkCases(
+      client,
+      patients.map(({ id }) => id),
+    );
   } finally {
     await client.end();
   }

@@ -32,17 +32,48 @@ export function renderTour(facts: TourFacts): string {
     line('database', facts.database),
     ...(facts.rows === undefined ? [] : [line('sample', `${count(facts.rows)} rows of a surgical EHR, written to by four connections all the while`)]),
     line('checked', `${findings.length} things looked at, ${warnings === 0 ? 'none' : warnings} to be warned of`),
-    line('planned', plan.steps.length === 0 ? 'nothing to do: the module is there, valid and as defined' : `${plan.steps.length} steps, longest expected wait of a write ${duration(Math.max(...plan.steps.map(({ estimate }) => estimate.writeWaitMilliseconds)))}`),
+    line(
+      'planned',
+      plan.steps.length === 0
+        ? 'nothing to do: the module is there, valid and as defined'
+        : `${plan.steps.length} steps, longest expected wait of a write ${duration(Math.max(...plan.steps.map(({ estimate }) => estimate.writeWaitMilliseconds)))}`,
+    ),
   ];
   if (applied) {
     const worked = applied.steps.reduce((sum, { result }) => sum + result.workMilliseconds, 0);
     lines.push(line('applied', applied.steps.length === 0 ? 'nothing was missing' : `${applied.steps.length} steps in ${duration(worked)} of work`));
   } else if (plan.steps.length > 0) lines.push(line('applied', 'nothing; the plan was only shown'));
-  if (verification) lines.push(line('verified', verification.ok ? `${verification.items.length} of ${verification.items.length} checks passed` : `${verification.items.filter(({ ok }) => !ok).length} of ${verification.items.length} checks failed`));
-  if (writer) lines.push(line('writers', `${count(writer.count)} statements meanwhile, ${writer.errors} failed; longest wait ${duration(writer.max)}, 99 of 100 below ${duration(writer.p99)}`));
+  if (verification)
+    lines.push(
+      line(
+        'verified',
+        verification.ok
+          ? `${verification.items.length} of ${verification.items.length} checks passed`
+          : `${verification.items.filter(({ ok }) => !ok).length} of ${verification.items.length} checks failed`,
+      ),
+    );
+  if (writer)
+    lines.push(
+      line(
+        'writers',
+        `${count(writer.count)} statements meanwhile, ${writer.errors} failed; longest wait ${duration(writer.max)}, 99 of 100 below ${duration(writer.p99)}`,
+      ),
+    );
   if (patients) {
-    lines.push(line('patients', `${count(patients.total)} in the registry, ${count(patients.registered)} registered now${patients.registered > 0 ? ` in ${duration(patients.milliseconds)}` : ''}; ${patients.linkedCases} surgical cases linked now`));
-    lines.push('', colors.bold('The first patients'), ...patients.first.map(({ mrn, firstName, lastName, dateOfBirth }) => `  ${mrn}  ${[firstName, lastName].filter(Boolean).join(' ')}, born ${dateOfBirth ?? 'on an unknown date'}`));
+    lines.push(
+      line(
+        'patients',
+        `${count(patients.total)} in the registry, ${count(patients.registered)} registered now${patients.registered > 0 ? ` in ${duration(patients.milliseconds)}` : ''}; ${patients.linkedCases} surgical cases linked now`,
+      ),
+    );
+    lines.push(
+      '',
+      colors.bold('The first patients'),
+      ...patients.first.map(
+        ({ mrn, firstName, lastName, dateOfBirth }) =>
+          `  ${mrn}  ${[firstName, lastName].filter(Boolean).join(' ')}, born ${dateOfBirth ?? 'on an unknown date'}`,
+      ),
+    );
   }
   lines.push('', colors.bold('Served'), `  ${facts.url}/health/ready`, `  ${facts.url}/openapi.json`);
   return lines.join('\n');

@@ -31,12 +31,24 @@ const violations: readonly (readonly [rule: string, file: string, imports: strin
   ['8 web/ imports schemas and api/ only', 'web/direct.ts', '../src/patient/patient.ts'],
   ['9 migrate/ imports base/ only, so that it can become a package of its own', 'src/migrate/sideways.ts', '../db/connect.ts'],
   ['10 embedded/ imports base/ only', 'src/embedded/sideways.ts', '../db/connect.ts'],
-  ['11 The product imports nothing of sample-ehr/, test/ and bench/; npm start alone builds the sample EHR', 'src/patient/sample.service.ts', '../../sample-ehr/index.ts'],
+  [
+    '11 The product imports nothing of sample-ehr/, test/ and bench/; npm start alone builds the sample EHR',
+    'src/patient/sample.service.ts',
+    '../../sample-ehr/index.ts',
+  ],
   ['12 What ships imports no development dependency', 'src/db/prisma.ts', 'fast-check'],
 ];
 
 /** What the violating files import: harmless files of the right names. */
-const targets = ['src/db/connect.ts', 'src/patient/patient.ts', 'src/patient/patient.store.ts', 'src/api/routes.ts', 'src/http/server.ts', 'src/cli/io.ts', 'sample-ehr/index.ts'];
+const targets = [
+  'src/db/connect.ts',
+  'src/patient/patient.ts',
+  'src/patient/patient.store.ts',
+  'src/api/routes.ts',
+  'src/http/server.ts',
+  'src/cli/io.ts',
+  'sample-ehr/index.ts',
+];
 
 /** Files that look like violations and are none. */
 const allowed: readonly (readonly [file: string, imports: string])[] = [
@@ -87,14 +99,21 @@ test('the product itself breaks none', () => {
 }, 120_000);
 
 interface Report {
-  readonly summary: { readonly totalCruised: number; readonly violations: readonly { readonly rule: { readonly name: string }; readonly from: string; readonly to: string }[] };
+  readonly summary: {
+    readonly totalCruised: number;
+    readonly violations: readonly { readonly rule: { readonly name: string }; readonly from: string; readonly to: string }[];
+  };
 }
 
 function cruise(cwd: string, folders: readonly string[]): Report {
   const packageFolder = join(root, 'node_modules', 'dependency-cruiser');
   const { bin } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { bin: Record<string, string> };
   const preload = pathToFileURL(join(root, 'scripts', 'typescript-6.mjs')).href;
-  const result = spawnSync(process.execPath, ['--import', preload, join(packageFolder, bin.depcruise ?? ''), '--output-type', 'json', ...folders], { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const result = spawnSync(process.execPath, ['--import', preload, join(packageFolder, bin.depcruise ?? ''), '--output-type', 'json', ...folders], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   expect(result.stdout, result.stderr).toMatch(/^\{/);
   return JSON.parse(result.stdout) as Report;
 }

@@ -25,8 +25,14 @@ test('docs/errors.md and the source know the same codes', () => {
   const inSource = collectErrorCodes().map(({ code }) => code);
   const inDocument = [...committed('errors.md').matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, code]) => code);
   expect(inSource.length).toBeGreaterThan(50);
-  expect(inDocument.filter((code) => !inSource.includes(code ?? '')), 'documented, raised nowhere').toEqual([]);
-  expect(inSource.filter((code) => !inDocument.includes(code)), 'raised, not documented').toEqual([]);
+  expect(
+    inDocument.filter((code) => !inSource.includes(code ?? '')),
+    'documented, raised nowhere',
+  ).toEqual([]);
+  expect(
+    inSource.filter((code) => !inDocument.includes(code)),
+    'raised, not documented',
+  ).toEqual([]);
   expect(committed('errors.md'), remedy).toBe(renderErrors());
 });
 
