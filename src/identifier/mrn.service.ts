@@ -100,7 +100,7 @@ const quietMs = 10_000;
  * Issues medical record numbers out of leased blocks.
  *
  * A process leases a block in a short transaction of its own and hands the numbers out in memory. Measured with 32 clients
- * (`npm run bench -- mrn`; docs/adr/0003-mrn-by-leased-blocks.md has the table): a counter row updated inside each
+ * (`npm run bench -- mrn`; docs/adr/0010-mrn-by-leased-blocks.md has the table): a counter row updated inside each
  * registration makes all registrations of a facility wait for one another's COMMIT; a sequence per year is as fast as blocks,
  * but needs DDL at the turn of the year and cannot tell who lost a number.
  *
