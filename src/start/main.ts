@@ -21,6 +21,8 @@ import { heading, renderTour } from './tour.ts';
 const io = processIo();
 const defaultPort = 8080;
 const triedPorts = 20;
+/** As `onechart migrate plan`: changes are pending. */
+const exitPending = 2;
 
 try {
   const options = parseStartOptions(process.argv.slice(2), (text) => io.stdout.write(text));
@@ -40,7 +42,14 @@ async function start(options: StartOptions): Promise<void> {
   try {
     const address = own ?? (await embeddedAddress({ home }));
     if (own) print(io, `Using ${describeAddress(own)} (from ${own.source}). No sample data is added to it.`);
-    const serving = await tour({ address, options, sample: own === undefined });
+    // A signal in the middle of the tour ends it where it is; everything it does can be gone on with.
+    const interrupted = stopping.then((signal) => {
+      throw new AppError('resumable', 'START_INTERRUPTED', `Ended by ${signal}. What was done is whole; the next npm start goes on from there.`);
+    });
+    interrupted.catch(() => undefined);
+    const touring = tour({ address, options, sample: own === undefined });
+    touring.catch(() => undefined);
+    const serving = await Promise.race([touring, interrupted]);
     if (options.exit) return await serving.close();
     print(io, `\nServing until Ctrl-C. In another terminal: bin/onechart --help${options.home === undefined ? '' : `, with ONECHART_HOME=${home}`}`);
     const signal = await stopping;
@@ -92,6 +101,7 @@ async function tour({ address, options, sample }: { address: DatabaseAddress; op
     print(io, heading((step += 1), sample ? 'Apply: online, while four connections go on writing' : 'Apply: online'));
     ({ applied, writer } = await apply(address, sample));
   } else if (pending) {
+    if (options.exit) io.exitCode = exitPending;
     print(io, `\nNothing was changed. Apply it with: bin/onechart migrate apply --no-backup\nor: npm start -- --yes --no-backup`);
   }
 
