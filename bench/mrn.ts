@@ -7,7 +7,8 @@ import { type Measured, measure, medianByRate, table } from './support/load.ts';
 import { machineLoad } from './support/machine.ts';
 import { onClient, openRegistryServer } from './support/registry-server.ts';
 
-export const describe = 'ways to issue medical record numbers, at 1, 8 and 32 clients, and the gap report on a million (--seconds 2 --rounds 5 --numbers 1000000)';
+export const describe =
+  'ways to issue medical record numbers, at 1, 8 and 32 clients, and the gap report on a million (--seconds 2 --rounds 5 --numbers 1000000)';
 
 const year = 2026;
 const counts = [1, 8, 32] as const;
@@ -40,7 +41,12 @@ const ways: readonly Way[] = [
       await client.query('INSERT INTO bench_counter VALUES ($1, 0)', [year]);
     },
     open: () => ({
-      inside: async (client) => written(Number((await client.query<{ number: string }>('UPDATE bench_counter SET number = number + 1 WHERE year = $1 RETURNING number', [year])).rows[0]?.number)),
+      inside: async (client) =>
+        written(
+          Number(
+            (await client.query<{ number: string }>('UPDATE bench_counter SET number = number + 1 WHERE year = $1 RETURNING number', [year])).rows[0]?.number,
+          ),
+        ),
     }),
   },
   {
@@ -48,7 +54,9 @@ const ways: readonly Way[] = [
     prepare: async (client) => {
       await client.query(`CREATE SEQUENCE bench_sequence_${year}`);
     },
-    open: () => ({ inside: async (client) => written(Number((await client.query<{ number: string }>(`SELECT nextval('bench_sequence_${year}') AS number`)).rows[0]?.number)) }),
+    open: () => ({
+      inside: async (client) => written(Number((await client.query<{ number: string }>(`SELECT nextval('bench_sequence_${year}') AS number`)).rows[0]?.number)),
+    }),
   },
   blocks('leased, always one number', 1),
   blocks('leased blocks, up to 16', 16),
@@ -59,7 +67,12 @@ const ways: readonly Way[] = [
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seconds: { type: 'string', default: '2' }, rounds: { type: 'string', default: '5' }, numbers: { type: 'string', default: '1000000' }, 'database-url': { type: 'string' } },
+    options: {
+      seconds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '5' },
+      numbers: { type: 'string', default: '1000000' },
+      'database-url': { type: 'string' },
+    },
   });
   await using server = await openRegistryServer(values['database-url']);
   console.log((await server.describe()).join('\n'));
@@ -85,7 +98,9 @@ export async function run(args: readonly string[]): Promise<void> {
       }),
     ]);
     const heads = counts.flatMap((clients) => [`${clients} client${clients === 1 ? '' : 's'}: per second`, 'p50 ms', 'p99 ms']);
-    console.log(`\nRegistrations (BEGIN, number, INSERT of the patient, COMMIT), median of ${values.rounds} rounds of ${values.seconds} s:\n\n${table(['way to issue', ...heads], rows)}\n`);
+    console.log(
+      `\nRegistrations (BEGIN, number, INSERT of the patient, COMMIT), median of ${values.rounds} rounds of ${values.seconds} s:\n\n${table(['way to issue', ...heads], rows)}\n`,
+    );
   }
   console.log(await measureReport(await server.migratedDatabase('mrn_report'), Number(values.numbers)));
 }
@@ -138,6 +153,7 @@ async function measureReport(url: string, numbers: number): Promise<string> {
   const report = await reportMrns(db, { year });
   const seconds = (performance.now() - started) / 1000;
   await pool.end();
-  if (report.inUse + report.retired + report.reserved + report.returned + report.burnt + report.unexplained !== report.counter) throw new Error('The report does not add up.');
+  if (report.inUse + report.retired + report.reserved + report.returned + report.burnt + report.unexplained !== report.counter)
+    throw new Error('The report does not add up.');
   return `Gap report on ${numbers.toLocaleString('en')} numbers, ${report.burnt.toLocaleString('en')} burnt in ${report.burntRanges.length.toLocaleString('en')} ranges, ${report.unexplained} unexplained: ${seconds.toFixed(2)} s`;
 }

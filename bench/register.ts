@@ -79,7 +79,16 @@ export async function run(args: readonly string[]): Promise<void> {
       loads.push(machineLoad());
     }
     const [floor, ours] = [medianByRate(bare), medianByRate(full)];
-    rows.push([String(clients), ours.rate.toFixed(0), ours.p50.toFixed(1), ours.p99.toFixed(1), floor.rate.toFixed(0), floor.p50.toFixed(1), floor.p99.toFixed(1), (ours.rate / floor.rate).toFixed(2)]);
+    rows.push([
+      String(clients),
+      ours.rate.toFixed(0),
+      ours.p50.toFixed(1),
+      ours.p99.toFixed(1),
+      floor.rate.toFixed(0),
+      floor.p50.toFixed(1),
+      floor.p99.toFixed(1),
+      (ours.rate / floor.rate).toFixed(2),
+    ]);
     console.error(rows.at(-1)?.join('  '));
   }
   const head = ['clients', 'registrations/s', 'p50 ms', 'p99 ms', 'bare INSERTs/s', 'p50 ms', 'p99 ms', 'ratio'];

@@ -77,8 +77,14 @@ interface Culture {
 }
 
 const split = (names: string) => names.split(' ');
-const numbered = (...streets: string[]) => (random: Random) => `${random.between(1, 240)} ${random.pick(streets)}`;
-const streetFirst = (...streets: string[]) => (random: Random) => `${random.pick(streets)} ${random.between(1, 240)}`;
+const numbered =
+  (...streets: string[]) =>
+  (random: Random) =>
+    `${random.between(1, 240)} ${random.pick(streets)}`;
+const streetFirst =
+  (...streets: string[]) =>
+  (random: Random) =>
+    `${random.pick(streets)} ${random.between(1, 240)}`;
 
 const spanishFamilies = split('García Rodríguez Martínez Fernández López Peña Muñoz Ibáñez Gómez Ortiz Núñez');
 const russianFamilies = split('Иванов Смирнов Кузнецов Попов Соколов Лебедев Козлов Новиков');
@@ -90,7 +96,12 @@ const cultures: readonly Culture[] = [
     female: split('Mary Patricia Jennifer Linda Elizabeth Susan Jessica Sarah Karen Emily Grace Anna Ruth Margaret Mary-Jane'),
     male: split('James Robert John Michael William David Richard Joseph Thomas Charles Daniel Paul Mark Peter'),
     family: split("Smith Johnson Williams Brown Jones Miller Davis Wilson Anderson Taylor Moore Clark Lewis Walker Hall O'Brien McDonald Smith-Jones"),
-    cities: [['Springfield', 'IL', '62701'], ['Salem', 'OR', '97301'], ['Georgetown', 'TX', '78626'], ['Madison', 'WI', '53703']],
+    cities: [
+      ['Springfield', 'IL', '62701'],
+      ['Salem', 'OR', '97301'],
+      ['Georgetown', 'TX', '78626'],
+      ['Madison', 'WI', '53703'],
+    ],
     street: numbered('Oak Street', 'Maple Avenue', 'Main Street Apt 4', 'Cedar Lane'),
     middleNames: true,
   },
@@ -101,7 +112,10 @@ const cultures: readonly Culture[] = [
     male: split('José Juan Luis Carlos Ángel Jesús Raúl Andrés'),
     family: spanishFamilies,
     familyName: (random) => `${random.pick(spanishFamilies)} ${random.pick(spanishFamilies)}`,
-    cities: [['Guadalajara', 'Jalisco', '44100'], ['Mérida', 'Yucatán', '97000']],
+    cities: [
+      ['Guadalajara', 'Jalisco', '44100'],
+      ['Mérida', 'Yucatán', '97000'],
+    ],
     street: streetFirst('Calle Hidalgo', 'Avenida Juárez'),
     middleNames: true,
   },
@@ -112,7 +126,10 @@ const cultures: readonly Culture[] = [
     male: split('Jürgen Karl Björn Lukas Götz Hans-Peter'),
     family: split('Müller Schmidt Schäfer Weiß Groß Köhler Schröder'),
     familyName: (random) => (random.chance(0.08) ? 'von der Heide' : random.pick(split('Müller Schmidt Schäfer Weiß Groß Köhler Schröder'))),
-    cities: [['Köln', 'Nordrhein-Westfalen', '50667'], ['Tübingen', 'Baden-Württemberg', '72070']],
+    cities: [
+      ['Köln', 'Nordrhein-Westfalen', '50667'],
+      ['Tübingen', 'Baden-Württemberg', '72070'],
+    ],
     street: streetFirst('Gartenstraße', 'Lindenweg'),
   },
   {
@@ -121,7 +138,10 @@ const cultures: readonly Culture[] = [
     female: split('Wanjiru Achieng Nyambura Akinyi Chebet Halima Mercy Faith'),
     male: split('Kamau Otieno Mwangi Kiprono Ochieng Juma Brian Abdi'),
     family: split('Njoroge Odhiambo Kariuki Kipchoge Mutua Wafula Hassan Omondi'),
-    cities: [['Nairobi', 'Nairobi County', '00100'], ['Kisumu', 'Kisumu County', '40100']],
+    cities: [
+      ['Nairobi', 'Nairobi County', '00100'],
+      ['Kisumu', 'Kisumu County', '40100'],
+    ],
     street: numbered('Moi Avenue', 'Kenyatta Road'),
     middleNames: true,
   },

@@ -31,7 +31,9 @@ export function hostMigrations(idType: IdType = 'uuid'): HostMigration[] {
 /** The sample EHR's `schema.prisma`, in the wanted id type. */
 export function hostPrismaSchema(idType: IdType = 'uuid'): string {
   const schema = readFileSync(join(prismaFolder, 'schema.prisma'), 'utf8');
-  return idType === 'uuid' ? schema : schema.replaceAll(' @db.Uuid', '').replaceAll('dbgenerated("gen_random_uuid()")', 'dbgenerated("(gen_random_uuid())::text")');
+  return idType === 'uuid'
+    ? schema
+    : schema.replaceAll(' @db.Uuid', '').replaceAll('dbgenerated("gen_random_uuid()")', 'dbgenerated("(gen_random_uuid())::text")');
 }
 
 /** Rewrites SQL of UUID keys for a host whose ids are text, as Prisma's plain `String @id` makes them. */

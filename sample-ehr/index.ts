@@ -64,7 +64,11 @@ export function sampleId(seed: number, kind: string, index: number): string {
 /** The accounts of the sample EHR, without asking the database. */
 export function sampleUsers(seed = 1): SampleUser[] {
   return staff.map(([role, name], index) => {
-    const login = name.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase().replaceAll(/[^a-z]+/g, '.');
+    const login = name
+      .normalize('NFD')
+      .replaceAll(/\p{M}/gu, '')
+      .toLowerCase()
+      .replaceAll(/[^a-z]+/g, '.');
     return { id: sampleId(seed, 'user', index + 1), email: `${login}@ehr.example`, name, role };
   });
 }
@@ -86,7 +90,13 @@ export async function createSampleEhr(client: ClientBase, options: SampleEhrOpti
   if (!Number.isSafeInteger(seed)) throw invalid('seed', 'a whole number');
   const cases = Math.floor(rows / 5);
   const records = Math.floor(rows / 2);
-  const counts = { surgical_cases: cases, medical_records: records, bills: rows - cases - records, appointments: Math.floor(rows / 50), prescriptions: Math.floor(rows / 50) };
+  const counts = {
+    surgical_cases: cases,
+    medical_records: records,
+    bills: rows - cases - records,
+    appointments: Math.floor(rows / 50),
+    prescriptions: Math.floor(rows / 50),
+  };
   const orphansOf = spreadOrphans(orphans, counts);
   const migrations = hostMigrations(idType);
 
@@ -153,7 +163,10 @@ async function refuseWhenPresent(client: ClientBase, schema: string): Promise<vo
 function spreadOrphans(orphans: number, counts: Record<'surgical_cases' | 'medical_records' | 'bills', number>): Record<LinkTable, number> {
   if (!Number.isSafeInteger(orphans) || orphans < 0) throw invalid('orphans', 'a whole number from 0');
   const share = Math.floor(orphans / linkTables.length);
-  const perTable = Object.fromEntries(linkTables.map((table, index) => [table, share + (index < orphans % linkTables.length ? 1 : 0)])) as Record<LinkTable, number>;
+  const perTable = Object.fromEntries(linkTables.map((table, index) => [table, share + (index < orphans % linkTables.length ? 1 : 0)])) as Record<
+    LinkTable,
+    number
+  >;
   for (const table of ['surgical_cases', 'medical_records', 'bills'] as const) {
     if (perTable[table] > counts[table]) throw invalid('orphans', 'small enough for the rows there are; raise rows or lower orphans');
   }
@@ -196,19 +209,25 @@ function fillStatements({ idType, seed, counts, orphans }: FillOptions): string[
   const id = (kind: string, index: string) =>
     `overlay(overlay(md5('${seed}:${kind}:' || ${index}) placing '4' from 13 for 1) placing 'a' from 17 for 1)${cast}`;
   const noise = (salt: number) => `(hashint8extended(i, ${seed} * 1000 + ${salt}) & 2147483647)`;
-  const pick = (values: readonly string[], salt: number, type = 'text') => `(ARRAY[${values.map(literal).join(', ')}]::${type}[])[1 + ${noise(salt)} % ${values.length}]`;
+  const pick = (values: readonly string[], salt: number, type = 'text') =>
+    `(ARRAY[${values.map(literal).join(', ')}]::${type}[])[1 + ${noise(salt)} % ${values.length}]`;
   const fraction = (salt: number) => `${noise(salt)} / 2147483648.0`;
   const past = (salt: number) => `TIMESTAMP '2025-12-31 18:00:00' - make_interval(mins => (${noise(salt)} % 900000)::int)`;
   const userOf = (roles: readonly string[], salt: number) => {
     const indexes = staff.flatMap(([role], index) => (roles.includes(role) ? [index + 1] : []));
     return id('user', `(ARRAY[${indexes.join(', ')}])[1 + ${noise(salt)} % ${indexes.length}]`);
   };
-  const caseOf = (salt: number) => (counts.surgical_cases === 0 ? 'NULL' : `CASE WHEN ${noise(salt)} % 10 < 8 THEN ${id('case', `(1 + ${noise(salt + 1)} % ${counts.surgical_cases})`)} END`);
+  const caseOf = (salt: number) =>
+    counts.surgical_cases === 0 ? 'NULL' : `CASE WHEN ${noise(salt)} % 10 < 8 THEN ${id('case', `(1 + ${noise(salt + 1)} % ${counts.surgical_cases})`)} END`;
   // Two rows in three tables may name the same missing person, as they would after a lost table.
-  const orphanOf = (table: 'surgical_cases' | 'medical_records' | 'bills') => (orphans[table] === 0 ? 'NULL' : `CASE WHEN i <= ${orphans[table]} THEN ${id('orphan', 'i')} END`);
+  const orphanOf = (table: 'surgical_cases' | 'medical_records' | 'bills') =>
+    orphans[table] === 0 ? 'NULL' : `CASE WHEN i <= ${orphans[table]} THEN ${id('orphan', 'i')} END`;
   const rows = (count: number) => `generate_series(1, ${count}::bigint) AS i`;
 
-  const users = sampleUsers(seed).map((user) => `(${literal(user.id)}, ${literal(user.email)}, ${literal(user.name)}, ${literal(user.role)}, TIMESTAMP '2024-03-11 09:30:00', TIMESTAMP '2024-03-11 09:30:00')`);
+  const users = sampleUsers(seed).map(
+    (user) =>
+      `(${literal(user.id)}, ${literal(user.email)}, ${literal(user.name)}, ${literal(user.role)}, TIMESTAMP '2024-03-11 09:30:00', TIMESTAMP '2024-03-11 09:30:00')`,
+  );
   return [
     `INSERT INTO "users" ("id", "email", "name", "role", "createdAt", "updatedAt") VALUES ${users.join(', ')}`,
     `INSERT INTO "operating_rooms" ("id", "name", "building") SELECT ${id('room', 'i')}, 'Theatre ' || i, CASE WHEN i <= 4 THEN 'Main building' ELSE 'Day surgery' END FROM ${rows(6)}`,

@@ -51,7 +51,9 @@ export async function createVariant(variant: VariantName, options: VariantOption
   const owner = odd ? `ehr_owner_${suffix}` : undefined;
   const database = await onServer(admin, async (client) => {
     if (owner !== undefined) {
-      await client.query(`CREATE ROLE ${client.escapeIdentifier(owner)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD ${client.escapeLiteral(oddPassword)}`);
+      await client.query(
+        `CREATE ROLE ${client.escapeIdentifier(owner)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD ${client.escapeLiteral(oddPassword)}`,
+      );
     }
     const wanted = name ?? (odd ? oddDatabaseName : `ehr_${variant.replaceAll('-', '_')}_${suffix}`);
     return createFreeDatabase(client, { wanted, suffix, owner, exact: name !== undefined });
@@ -87,7 +89,8 @@ export async function createVariant(variant: VariantName, options: VariantOption
 export function addPatientModuleSql(idType: IdType = 'uuid'): string {
   const folder = join(import.meta.dirname, '..', 'prisma', 'migrations');
   const directory = readdirSync(folder).find((each) => each.endsWith('_add_patient_module'));
-  if (directory === undefined) throw new AppError('unavailable', 'MIGRATION_FILE_MISSING', 'There is no migration add_patient_module among the prisma/migrations of this checkout.');
+  if (directory === undefined)
+    throw new AppError('unavailable', 'MIGRATION_FILE_MISSING', 'There is no migration add_patient_module among the prisma/migrations of this checkout.');
   return idTypeOfSql(readFileSync(join(folder, directory, 'migration.sql'), 'utf8'), idType);
 }
 
@@ -104,7 +107,9 @@ async function onServer<T>(address: DatabaseAddress, work: (client: Client) => P
 async function createFreeDatabase(client: Client, options: { wanted: string; suffix: string; owner: string | undefined; exact: boolean }): Promise<string> {
   const create = (name: string) =>
     // template0 rather than template1: several of these may be made at once, and template1 may be in use.
-    client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} TEMPLATE template0 ENCODING 'UTF8'${options.owner === undefined ? '' : ` OWNER ${client.escapeIdentifier(options.owner)}`}`);
+    client.query(
+      `CREATE DATABASE ${client.escapeIdentifier(name)} TEMPLATE template0 ENCODING 'UTF8'${options.owner === undefined ? '' : ` OWNER ${client.escapeIdentifier(options.owner)}`}`,
+    );
   try {
     await create(options.wanted);
     return options.wanted;

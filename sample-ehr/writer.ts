@@ -123,8 +123,18 @@ async function readStaff(options: WriterOptions): Promise<Staff> {
     const rooms = await client.query<{ id: string }>('SELECT "id" FROM "operating_rooms" ORDER BY "id"');
     const templates = await client.query<{ id: string }>('SELECT "id" FROM "consent_templates" ORDER BY "id"');
     const surgeons = users.rows.filter((user) => user.role === 'SURGEON').map((user) => user.id);
-    if (surgeons.length === 0) throw new AppError('unsafe', 'SAMPLE_EHR_EMPTY', 'There is no surgeon among the users. The background writer works on the sample EHR only; build it first.');
-    return { all: users.rows.map((user) => user.id), surgeons, rooms: rooms.rows.map((room) => room.id), templates: templates.rows.map((template) => template.id) };
+    if (surgeons.length === 0)
+      throw new AppError(
+        'unsafe',
+        'SAMPLE_EHR_EMPTY',
+        'There is no surgeon among the users. The background writer works on the sample EHR only; build it first.',
+      );
+    return {
+      all: users.rows.map((user) => user.id),
+      surgeons,
+      rooms: rooms.rows.map((room) => room.id),
+      templates: templates.rows.map((template) => template.id),
+    };
   } finally {
     await client.end();
   }
@@ -376,7 +386,11 @@ function createDesk({ index, random, staff, patientIds }: { index: number; rando
     const id = openCases.shift();
     if (id === undefined) return bookCase(query);
     await query('BEGIN', 'BEGIN');
-    await query('UPDATE surgical_cases', `UPDATE "surgical_cases" SET "status" = 'COMPLETED', "startedAt" = now() - INTERVAL '1 hour', "endedAt" = now(), "updatedAt" = now() WHERE "id" = $1`, [id]);
+    await query(
+      'UPDATE surgical_cases',
+      `UPDATE "surgical_cases" SET "status" = 'COMPLETED', "startedAt" = now() - INTERVAL '1 hour', "endedAt" = now(), "updatedAt" = now() WHERE "id" = $1`,
+      [id],
+    );
     const { rows } = await query(
       'INSERT bills',
       `INSERT INTO "bills" ("invoiceNumber", "patientId", "surgicalCaseId", "issuedById", "status", "totalAmount", "issuedAt", "updatedAt")
@@ -410,14 +424,16 @@ function createDesk({ index, random, staff, patientIds }: { index: number; rando
   const admit = async (query: Run) => {
     await query('BEGIN', 'BEGIN');
     const id = random.pick(patientIds);
-    await query('INSERT patient_consent_instances', `INSERT INTO "patient_consent_instances" ("patientId", "templateId", "status", "signedAt", "updatedAt") VALUES ($1, $2, 'SIGNED', now(), now())`, [
-      id,
-      random.pick(staff.templates),
-    ]);
-    await query('INSERT insurance_policies', `INSERT INTO "insurance_policies" ("patientId", "payerName", "policyNumber", "validFrom", "updatedAt") VALUES ($1, 'Northern Mutual', $2, current_date, now())`, [
-      id,
-      number('P'),
-    ]);
+    await query(
+      'INSERT patient_consent_instances',
+      `INSERT INTO "patient_consent_instances" ("patientId", "templateId", "status", "signedAt", "updatedAt") VALUES ($1, $2, 'SIGNED', now(), now())`,
+      [id, random.pick(staff.templates)],
+    );
+    await query(
+      'INSERT insurance_policies',
+      `INSERT INTO "insurance_policies" ("patientId", "payerName", "policyNumber", "validFrom", "updatedAt") VALUES ($1, 'Northern Mutual', $2, current_date, now())`,
+      [id, number('P')],
+    );
     await query('COMMIT', 'COMMIT');
   };
 

@@ -111,5 +111,5 @@ export function runNpm(args, advice) {
 
 /** @param {unknown} error */
 function codeOf(error) {
-  return error instanceof Error ? /** @type {NodeJS.ErrnoException} */ ((error).code ?? error.message) : String(error);
+  return error instanceof Error ? /** @type {NodeJS.ErrnoException} */ (error.code ?? error.message) : String(error);
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
+import { translateDatabaseError } from '../db/sqlstate.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addMigrateCommands } from './commands/migrate.ts';
 import { addMrnCommands } from './commands/mrn.ts';
@@ -47,7 +48,7 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
     return io.exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    const error = thrown instanceof CommanderError ? usageError(thrown) : toAppError(thrown);
+    const error = thrown instanceof CommanderError ? usageError(thrown) : toAppError(translateDatabaseError(thrown));
     reportError(error, { io, json });
     return error.face.exitCode;
   }

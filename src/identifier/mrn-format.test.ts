@@ -21,7 +21,9 @@ test('the default writes MRN, the year and five digits, and more when five are n
   expect(formatMrn(defaultMrnFormat, { year: 2026, number: 1 })).toBe('MRN-2026-00001');
   expect(formatMrn(defaultMrnFormat, { year: 2026, number: 99_999 })).toBe('MRN-2026-99999');
   expect(formatMrn(defaultMrnFormat, { year: 2026, number: 100_000 })).toBe('MRN-2026-100000');
-  expect(formatMrn({ ...defaultMrnFormat, prefix: 'HN', yearly: false, width: 7, checkDigit: 'iso7064-mod97-10' }, { year: 0, number: 794 })).toBe('HN-000079444');
+  expect(formatMrn({ ...defaultMrnFormat, prefix: 'HN', yearly: false, width: 7, checkDigit: 'iso7064-mod97-10' }, { year: 0, number: 794 })).toBe(
+    'HN-000079444',
+  );
 });
 
 test('what is written is read back, in every format', () => {
@@ -45,7 +47,20 @@ test('the pattern for the database finds the same number', () => {
 });
 
 test('no other text is read as a number', () => {
-  for (const text of ['', 'MRN', 'MRN-2026-', 'MRN-2026-00000', 'MRN-2026-0001', 'MRN-2026-000001', 'mrn-2026-00001', 'MRN-2026-00001 ', 'MRN-26-00001', 'MRN-2026-1e004', 'HN-2026-00001', 'MRN-2026-1000000000000000']) {
+  for (const text of [
+    '',
+    'MRN',
+    'MRN-2026-',
+    'MRN-2026-00000',
+    'MRN-2026-0001',
+    'MRN-2026-000001',
+    'mrn-2026-00001',
+    'MRN-2026-00001 ',
+    'MRN-26-00001',
+    'MRN-2026-1e004',
+    'HN-2026-00001',
+    'MRN-2026-1000000000000000',
+  ]) {
     expect(parseMrn(defaultMrnFormat, text), text).toBeUndefined();
   }
 });

@@ -114,7 +114,8 @@ test('32 registrars in several processes, kill -9 and the turn of the year: none
       else if (!killed.has(range.processId)) {
         // A process that ended in order has only those gaps that its callers made.
         const abandoned = new Set(abandonedBy.get(range.processId));
-        for (let number = range.first; number <= range.last; number += 1) expect([...abandoned].map((mrn) => parseMrn(format, mrn))).toContainEqual({ year, number });
+        for (let number = range.first; number <= range.last; number += 1)
+          expect([...abandoned].map((mrn) => parseMrn(format, mrn))).toContainEqual({ year, number });
       }
     }
     // Three kills burn at most what three processes had leased: two leases of 16 per year, one half used, and what was under way.

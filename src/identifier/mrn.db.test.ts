@@ -40,7 +40,16 @@ test('the first number of a year is 00001, the next 00002, from another process 
   const other = createMrnIssuer();
   expect(await register(other)).toBe('MRN-2026-00003');
   await other.close();
-  expect(await reportMrns(db)).toMatchObject({ counter: 3, inUse: 3, returned: 0, burnt: 0, reserved: 0, unexplained: 0, first: 'MRN-2026-00001', last: 'MRN-2026-00003' });
+  expect(await reportMrns(db)).toMatchObject({
+    counter: 3,
+    inUse: 3,
+    returned: 0,
+    burnt: 0,
+    reserved: 0,
+    unexplained: 0,
+    first: 'MRN-2026-00001',
+    last: 'MRN-2026-00003',
+  });
 });
 
 test('at once for many callers, without two alike, on a pool whose connections they all hold', async () => {
@@ -186,7 +195,9 @@ test('no lease takes a returned range that another has taken, many processes at 
   for (let more = 0; more < 6; more += 1) await issue(first);
   await first.close();
   const issuers = Array.from({ length: 8 }, () => createMrnIssuer());
-  const mrns = (await Promise.all(issuers.flatMap((each) => Array.from({ length: 10 }, () => register(each))))).concat(await Promise.all(issuers.map((each) => register(each))));
+  const mrns = (await Promise.all(issuers.flatMap((each) => Array.from({ length: 10 }, () => register(each))))).concat(
+    await Promise.all(issuers.map((each) => register(each))),
+  );
   expect(new Set(mrns).size).toBe(88);
   await Promise.all(issuers.map((each) => each.close()));
   const report = await reportMrns(db);

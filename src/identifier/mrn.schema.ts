@@ -28,8 +28,14 @@ const isTimeZone = (text: string): boolean => {
 /** How an assigning authority writes its numbers. 50 characters is what `patients.mrn` holds; these limits stay below it. */
 export const MrnFormatInput = z
   .object({
-    prefix: z.string().max(20).regex(/^[A-Za-z0-9]*$/, { error: 'must be letters and digits only' }),
-    separator: z.string().max(3).regex(/^[-/._ ]*$/, { error: 'must be made of - / . _ or blanks' }),
+    prefix: z
+      .string()
+      .max(20)
+      .regex(/^[A-Za-z0-9]*$/, { error: 'must be letters and digits only' }),
+    separator: z
+      .string()
+      .max(3)
+      .regex(/^[-/._ ]*$/, { error: 'must be made of - / . _ or blanks' }),
     yearly: z.boolean(),
     width: z.int().min(1).max(15),
     checkDigit: z.enum(checkDigitSchemes),

@@ -133,19 +133,30 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
       await insertAuthorityIfMissing(db, authority, startFormat);
       [newest] = await listFormats(db, authority);
     }
-    if (!newest) throw new AppError('drift', 'MRN_FORMAT_MISSING', `The format of the authority ${authority} cannot be read. Run onechart migrate verify.`, { authority });
+    if (!newest)
+      throw new AppError('drift', 'MRN_FORMAT_MISSING', `The format of the authority ${authority} cannot be read. Run onechart migrate verify.`, { authority });
     format = newest;
     return newest;
   }
 
   /** Leases for a year; when that year is not prepared (first number of a year, or a newer format), prepares it and asks again. */
-  async function lease(db: MrnDb, want: { year: number; size: number; inline: boolean }): Promise<{ blockId: string; first: number; last: number; format: MrnFormat }> {
+  async function lease(
+    db: MrnDb,
+    want: { year: number; size: number; inline: boolean },
+  ): Promise<{ blockId: string; first: number; last: number; format: MrnFormat }> {
     let used = format ?? (await loadFormat(db));
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const leased = await leaseNumbers(db, { ...lessee, ...want, authority, formatVersion: used.version, leaseSeconds });
       if (leased) return { ...leased, format: used };
       used = await loadFormat(db);
-      await openCounter(db, { ...lessee, authority, formatVersion: used.version, year: want.year, pattern: mrnPattern(used, want.year), stem: mrnStem(used, want.year) });
+      await openCounter(db, {
+        ...lessee,
+        authority,
+        formatVersion: used.version,
+        year: want.year,
+        pattern: mrnPattern(used, want.year),
+        stem: mrnStem(used, want.year),
+      });
     }
     throw new AppError('busy', 'MRN_FORMAT_CHANGING', 'The format of the medical record numbers keeps changing. Try again.', { authority });
   }
@@ -229,7 +240,15 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
           await limitLockWait(transaction, lockWaitMs);
           return lease(transaction, { year: state.year, size, inline: false });
         });
-      const block: Block = { id: leased.blockId, format: leased.format, next: leased.first, last: leased.last, validUntil: started + leaseSeconds * 1000, open: true, timer: undefined };
+      const block: Block = {
+        id: leased.blockId,
+        format: leased.format,
+        next: leased.first,
+        last: leased.last,
+        validUntil: started + leaseSeconds * 1000,
+        open: true,
+        timer: undefined,
+      };
       block.timer = setTimeout(() => giveBack(state, block), leaseSeconds * 900).unref();
       state.block = block;
       for (let issued = takeNumber(state); issued; issued = state.waiting.length > 0 ? takeNumber(state) : undefined) state.waiting.shift()?.resolve(issued);
@@ -277,7 +296,14 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
     const current = format ?? (await loadFormat(db));
     const parts = parseMrn(current, mrn);
     if (!parts || parts.number > greatestMrnNumber) return;
-    await openCounter(db, { ...lessee, authority, formatVersion: current.version, year: parts.year, pattern: mrnPattern(current, parts.year), stem: mrnStem(current, parts.year) });
+    await openCounter(db, {
+      ...lessee,
+      authority,
+      formatVersion: current.version,
+      year: parts.year,
+      pattern: mrnPattern(current, parts.year),
+      stem: mrnStem(current, parts.year),
+    });
     await raiseCounter(db, { ...lessee, authority, formatVersion: current.version, ...parts });
   }
 
@@ -306,7 +332,13 @@ async function inWords<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (sqlstateOf(error) !== '55P03') throw translateDatabaseError(error);
-    throw new AppError('busy', 'MRN_COUNTER_BUSY', 'The counter of the medical record numbers is held by an open transaction. Find who holds it in pg_stat_activity, or try again.', {}, { cause: error });
+    throw new AppError(
+      'busy',
+      'MRN_COUNTER_BUSY',
+      'The counter of the medical record numbers is held by an open transaction. Find who holds it in pg_stat_activity, or try again.',
+      {},
+      { cause: error },
+    );
   }
 }
 
@@ -337,14 +369,21 @@ export async function changeMrnFormat(db: MrnDb, change: { authority?: string; f
   const parsed = MrnFormatInput.safeParse({ ...(earlier[0] ?? defaultMrnFormat), ...change.format });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new AppError('invalid', 'MRN_FORMAT_INVALID', `${String(issue?.path[0] ?? 'format')} ${issue?.message ?? 'is not valid'}.`, { field: issue?.path[0] });
+    throw new AppError('invalid', 'MRN_FORMAT_INVALID', `${String(issue?.path[0] ?? 'format')} ${issue?.message ?? 'is not valid'}.`, {
+      field: issue?.path[0],
+    });
   }
   const format: MrnFormat = parsed.data;
   for (const other of [...earlier, ...(await listAuthorities(db)).filter((each) => each.code !== authority)]) {
     const sameCounter = earlier.includes(other);
     const sameText = other.yearly === format.yearly && mrnStem(other, 2026) === mrnStem(format, 2026) && other.checkDigit === format.checkDigit;
     if (mrnStem(other, 2026) === mrnStem(format, 2026) && !(sameCounter && sameText)) {
-      throw new AppError('rule', 'MRN_FORMAT_CONFUSABLE', 'A number of this format could be read as another number that has been issued already. Change the prefix as well.', { authority });
+      throw new AppError(
+        'rule',
+        'MRN_FORMAT_CONFUSABLE',
+        'A number of this format could be read as another number that has been issued already. Change the prefix as well.',
+        { authority },
+      );
     }
   }
   const [newest] = earlier;
@@ -355,7 +394,12 @@ export async function changeMrnFormat(db: MrnDb, change: { authority?: string; f
   }
   const version = newest.version + 1;
   if (!(await insertFormat(db, { authority, version, format }))) {
-    throw new AppError('conflict', 'MRN_FORMAT_CHANGED', 'Somebody else has just changed the format. Look at it with onechart mrn format show, and decide again.', { authority });
+    throw new AppError(
+      'conflict',
+      'MRN_FORMAT_CHANGED',
+      'Somebody else has just changed the format. Look at it with onechart mrn format show, and decide again.',
+      { authority },
+    );
   }
   return { ...format, version };
 }
@@ -373,9 +417,15 @@ export async function reportMrns(db: Db, query: { authority?: string; year?: num
   const year = query.year ?? (await listCounterYears(db, authority))[0];
   if (year === undefined) throw new AppError('not-found', 'MRN_COUNTER_NOT_FOUND', 'No medical record number has been issued yet.', { authority });
   const ofYear = formats.filter((format) => format.yearly === year > 0);
-  const counted = await countNumbers(db, { authority, year, stems: ofYear.map((format) => mrnStem(format, year)), patterns: ofYear.map((format) => mrnPattern(format, year)) });
+  const counted = await countNumbers(db, {
+    authority,
+    year,
+    stems: ofYear.map((format) => mrnStem(format, year)),
+    patterns: ofYear.map((format) => mrnPattern(format, year)),
+  });
   const newest = ofYear[0];
-  if (!counted || !newest) throw new AppError('not-found', 'MRN_COUNTER_NOT_FOUND', `No medical record number has been issued for ${year}.`, { authority, year });
+  if (!counted || !newest)
+    throw new AppError('not-found', 'MRN_COUNTER_NOT_FOUND', `No medical record number has been issued for ${year}.`, { authority, year });
   return {
     authority,
     year,

@@ -115,7 +115,10 @@ export async function leaseNumbers(
  * Opens the counter of a year, above the highest number of that year that patients carry already. Harmless when it is open.
  * Looks at every patient once per year (1 million: about 0.3 s): `LIKE` cannot use the index on `mrn` under every collation.
  */
-export async function openCounter(db: MrnDb, counter: MrnLessee & { authority: string; formatVersion: number; year: number; pattern: string; stem: string }): Promise<void> {
+export async function openCounter(
+  db: MrnDb,
+  counter: MrnLessee & { authority: string; formatVersion: number; year: number; pattern: string; stem: string },
+): Promise<void> {
   const { authority, formatVersion, year, pattern, stem, instance, host, processId } = counter;
   await sql`
     WITH "existing" AS (
@@ -152,7 +155,9 @@ export async function returnNumbers(db: MrnDb, blockId: string, ranges: readonly
     )
     INSERT INTO "mrn_returned_ranges" ("authorityCode", "year", "firstNumber", "lastNumber", "returnedByBlockId")
     SELECT "block"."authorityCode", "block"."year", "range"."first", "range"."last", "block"."id"
-    FROM "block", unnest(${ranges.map((range) => range.first)}::bigint[], ${ranges.map((range) => range.last)}::bigint[]) AS "range" ("first", "last")`.execute(db);
+    FROM "block", unnest(${ranges.map((range) => range.first)}::bigint[], ${ranges.map((range) => range.last)}::bigint[]) AS "range" ("first", "last")`.execute(
+    db,
+  );
 }
 
 /** The years an authority has counters for, newest first. */
@@ -179,7 +184,10 @@ export interface CountedMrns {
  * A block stands for what it covers less what it gave back, so each number has exactly one block: the last one that had it.
  * Short blocks (leases) are found by the index, each hole looking back no further than a short block is long; long ones are few.
  */
-export async function countNumbers(db: MrnDb, query: { authority: string; year: number; stems: readonly string[]; patterns: readonly string[] }): Promise<CountedMrns | undefined> {
+export async function countNumbers(
+  db: MrnDb,
+  query: { authority: string; year: number; stems: readonly string[]; patterns: readonly string[] },
+): Promise<CountedMrns | undefined> {
   const { authority, year, stems, patterns } = query;
   const { rows } = await sql<{ report: CountedMrns }>`
     WITH "counter" AS MATERIALIZED (

@@ -67,8 +67,15 @@ export function addMrnCommands(program: Command, io: CliIo): void {
     .action((options: FormatOptions) =>
       onDatabase(options, io, async (db) => {
         const { prefix, separator, year: yearly, width, checkDigit, timeZone } = options;
-        const wanted = Object.fromEntries(Object.entries({ prefix, separator, yearly, width, checkDigit, timeZone }).filter(([, value]) => value !== undefined)) as Partial<MrnFormat>;
-        if (Object.keys(wanted).length === 0) throw new AppError('invalid', 'MRN_FORMAT_UNCHANGED', 'Say what to change: --prefix, --separator, --year or --no-year, --width, --check-digit or --time-zone.');
+        const wanted = Object.fromEntries(
+          Object.entries({ prefix, separator, yearly, width, checkDigit, timeZone }).filter(([, value]) => value !== undefined),
+        ) as Partial<MrnFormat>;
+        if (Object.keys(wanted).length === 0)
+          throw new AppError(
+            'invalid',
+            'MRN_FORMAT_UNCHANGED',
+            'Say what to change: --prefix, --separator, --year or --no-year, --width, --check-digit or --time-zone.',
+          );
         const changed = await changeMrnFormat(db, { ...(options.authority === undefined ? {} : { authority: options.authority }), format: wanted });
         if (options.json) printJson(io, changed);
         else print(io, `in force  ${describeFormat(changed)}`);
@@ -128,7 +135,10 @@ function describeReport(report: MrnReport): string[] {
     ...(report.aheadOfCounter > 0 ? [total('ahead', report.aheadOfCounter, 'brought along above the counter, passed over when it gets there')] : []),
     ...report.burntRanges
       .slice(0, listed)
-      .map((range) => `  burnt ${span(range)}: ${reasons[range.reason]}; block ${range.blockId}, ${range.host} process ${range.processId}, leased ${range.leasedAt}`),
+      .map(
+        (range) =>
+          `  burnt ${span(range)}: ${reasons[range.reason]}; block ${range.blockId}, ${range.host} process ${range.processId}, leased ${range.leasedAt}`,
+      ),
     ...(report.burntRanges.length > listed ? [`  and ${report.burntRanges.length - listed} more; --json lists all`] : []),
     ...report.unexplainedRanges.slice(0, listed).map((range) => `  unexplained ${span(range)}`),
   ];
