@@ -9,13 +9,20 @@ import { startLongTransactions } from './support/live-writer.ts';
 import { table } from './support/load.ts';
 import { describeMachine, machineLoad, ms } from './support/machine.ts';
 
-export const describe = 'how long one attempt at a lock may queue, against writers whose transactions stay open for 30 to 80 ms (--attempts 10,40,200,1000 --clients 4 --repeat 3 --patience 60)';
+export const describe =
+  'how long one attempt at a lock may queue, against writers whose transactions stay open for 30 to 80 ms (--attempts 10,40,200,1000 --clients 4 --repeat 3 --patience 60)';
 
 /** Migrates the same small EHR again and again, each time with another patience. */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { attempts: { type: 'string', default: '10,40,200,1000' }, clients: { type: 'string', default: '4' }, repeat: { type: 'string', default: '3' }, patience: { type: 'string', default: '60' }, server: { type: 'string' } },
+    options: {
+      attempts: { type: 'string', default: '10,40,200,1000' },
+      clients: { type: 'string', default: '4' },
+      repeat: { type: 'string', default: '3' },
+      patience: { type: 'string', default: '60' },
+      server: { type: 'string' },
+    },
   });
   await using server = await openBenchServer(values.server);
   const template = await server.createDatabase('onechart_bench_locks_template');
@@ -57,8 +64,19 @@ export async function run(args: readonly string[]): Promise<void> {
         },
       );
       const report = await writers.stop();
-      rows.push([`${attempt} ms`, outcome, String(tries), ms(report.longestWrite), ms(report.p99), String(report.over100), ms(report.ownDelayMax), machineLoad()]);
+      rows.push([
+        `${attempt} ms`,
+        outcome,
+        String(tries),
+        ms(report.longestWrite),
+        ms(report.p99),
+        String(report.over100),
+        ms(report.ownDelayMax),
+        machineLoad(),
+      ]);
     }
   }
-  console.log(`\n${table(['one attempt', 'migration ms', 'attempts in vain', 'longest write ms', 'p99 ms', 'writes over 100 ms', "writers' own delay max ms", 'load'], rows)}`);
+  console.log(
+    `\n${table(['one attempt', 'migration ms', 'attempts in vain', 'longest write ms', 'p99 ms', 'writes over 100 ms', "writers' own delay max ms", 'load'], rows)}`,
+  );
 }

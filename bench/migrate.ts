@@ -9,7 +9,8 @@ import { startLiveWriter } from './support/live-writer.ts';
 import { table } from './support/load.ts';
 import { describeMachine, machineLoad, ms } from './support/machine.ts';
 
-export const describe = 'what a live EHR feels of the migration, beside the same files run whole (--rows 3000000,10000000 --clients 4 --rate 200 --baseline 25 --server postgresql://...)';
+export const describe =
+  'what a live EHR feels of the migration, beside the same files run whole (--rows 3000000,10000000 --clients 4 --rate 200 --baseline 25 --server postgresql://...)';
 
 type SlowWrite = WriterReport['slow'][number];
 
@@ -23,11 +24,18 @@ interface Settings {
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { rows: { type: 'string', default: '3000000' }, clients: { type: 'string', default: '4' }, rate: { type: 'string', default: '200' }, baseline: { type: 'string', default: '25' }, server: { type: 'string' } },
+    options: {
+      rows: { type: 'string', default: '3000000' },
+      clients: { type: 'string', default: '4' },
+      rate: { type: 'string', default: '200' },
+      baseline: { type: 'string', default: '25' },
+      server: { type: 'string' },
+    },
   });
   const sizes = values.rows.split(',').map(Number);
   const settings: Settings = { clients: Number(values.clients), rate: Number(values.rate), baselineSeconds: Number(values.baseline) };
-  if ([...sizes, ...Object.values(settings)].some((each) => !Number.isInteger(each) || each < 0)) throw new Error('--rows, --clients, --rate and --baseline take whole numbers.');
+  if ([...sizes, ...Object.values(settings)].some((each) => !Number.isInteger(each) || each < 0))
+    throw new Error('--rows, --clients, --rate and --baseline take whole numbers.');
   await using server = await openBenchServer(values.server);
   console.log(`command: npm run bench -- migrate ${args.join(' ')}`);
   for (const rows of sizes) await measureSize(server, rows, settings);
@@ -45,8 +53,12 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
     if (!profile) throw new Error('The sample EHR was not recognised as a host.');
     files = [...renderModule(profile)];
     const size = (await client.query<{ size: string }>('SELECT pg_size_pretty(pg_database_size(current_database())) AS size')).rows[0]?.size;
-    console.log(`\n## ${rows.toLocaleString('en-US')} rows in surgical_cases, medical_records and bills (${size}; built in ${Math.round((performance.now() - begun) / 1000)} s)`);
-    console.log(`writers: ${settings.clients} connections, ${settings.rate === 0 ? 'as fast as the server answers' : `${settings.rate} transactions per second`}\n`);
+    console.log(
+      `\n## ${rows.toLocaleString('en-US')} rows in surgical_cases, medical_records and bills (${size}; built in ${Math.round((performance.now() - begun) / 1000)} s)`,
+    );
+    console.log(
+      `writers: ${settings.clients} connections, ${settings.rate === 0 ? 'as fast as the server answers' : `${settings.rate} transactions per second`}\n`,
+    );
   } finally {
     await client.end();
   }
@@ -78,12 +90,36 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
 
   const line = (name: string, each: Measured<unknown>, total: string, retries: string) => {
     const { report } = each;
-    return [name, total, ms(report.max), ms(report.transactions.max), ms(report.p50), ms(report.p99), report.count.toLocaleString('en-US'), String(report.errors), retries, ms(report.ownDelayMax), `${each.loadBefore} / ${each.loadAfter}`];
+    return [
+      name,
+      total,
+      ms(report.max),
+      ms(report.transactions.max),
+      ms(report.p50),
+      ms(report.p99),
+      report.count.toLocaleString('en-US'),
+      String(report.errors),
+      retries,
+      ms(report.ownDelayMax),
+      `${each.loadBefore} / ${each.loadAfter}`,
+    ];
   };
   const attempts = ours.result.steps.reduce((sum, { result }) => sum + result.attempts, 0);
   console.log(
     table(
-      ['', 'total ms', 'longest write ms', 'longest transaction ms (from when it was due)', 'p50 ms', 'p99 ms', 'statements', 'errors', 'steps, lock attempts', "writers' own delay max ms", 'load before / after'],
+      [
+        '',
+        'total ms',
+        'longest write ms',
+        'longest transaction ms (from when it was due)',
+        'p50 ms',
+        'p99 ms',
+        'statements',
+        'errors',
+        'steps, lock attempts',
+        "writers' own delay max ms",
+        'load before / after',
+      ],
       [
         line('writers alone', baseline, '', ''),
         line('OneChart', ours, ms(ours.milliseconds), `${ours.result.steps.length}, ${attempts}`),
@@ -122,7 +158,11 @@ async function underLoad<T>(address: DatabaseAddress, { clients, rate }: Setting
 }
 
 /** As Prisma's engine does it: each migration.sql sent as one simple query, which the server makes one transaction. */
-async function applyWhole(address: DatabaseAddress, files: readonly { name: string; sql: string }[], perFile: { name: string; milliseconds: number }[]): Promise<void> {
+async function applyWhole(
+  address: DatabaseAddress,
+  files: readonly { name: string; sql: string }[],
+  perFile: { name: string; milliseconds: number }[],
+): Promise<void> {
   const client = await openClient(address);
   try {
     for (const { name, sql } of files) {
@@ -157,7 +197,17 @@ function printEstimates(result: ApplyResult): void {
   const total = (name: string, steps: ApplyResult['steps']) => {
     const sum = (of: (each: ApplyResult['steps'][number]) => number) => steps.reduce((before, each) => before + of(each), 0);
     const [estimated, happened] = [sum(({ step }) => step.estimate.milliseconds), sum((each) => each.result.workMilliseconds)];
-    return [name, `${sum(({ step }) => step.statements.length)}`, '', '', ms(estimated), ms(happened), ratio(estimated, happened), `${sum((each) => each.result.attempts)}`, ms(sum((each) => each.result.lockWaitMilliseconds))];
+    return [
+      name,
+      `${sum(({ step }) => step.statements.length)}`,
+      '',
+      '',
+      ms(estimated),
+      ms(happened),
+      ratio(estimated, happened),
+      `${sum((each) => each.result.attempts)}`,
+      ms(sum((each) => each.result.lockWaitMilliseconds)),
+    ];
   };
   console.log(
     table(

@@ -40,7 +40,13 @@ process.on('message', async (message: { start?: LongTransactionOptions; stop?: t
     stopped = true;
     await running;
     const sorted = waits.toSorted((a, b) => a - b);
-    const report: LongTransactionReport = { writes: sorted.length, longestWrite: sorted.at(-1) ?? 0, over100: sorted.filter((each) => each > 100).length, p99: sorted[Math.floor(sorted.length * 0.99)] ?? 0, ownDelayMax: delay.max / 1e6 };
+    const report: LongTransactionReport = {
+      writes: sorted.length,
+      longestWrite: sorted.at(-1) ?? 0,
+      over100: sorted.filter((each) => each > 100).length,
+      p99: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+      ownDelayMax: delay.max / 1e6,
+    };
     process.send?.({ report }, undefined, undefined, () => process.exit(0));
   }
 });
@@ -62,8 +68,14 @@ async function work(client: pg.Client, user: string, { openMilliseconds, pauseMi
   while (!stopped) {
     await client.query('BEGIN');
     await timed('UPDATE users SET "lastSeenAt" = now() WHERE id = $1', [user]);
-    await timed(`INSERT INTO medical_records ("authorId", "recordType", "title", "content", "recordedAt", "updatedAt") VALUES ($1, 'PROGRESS_NOTE', 'Progress', 'Wound dry.', now(), now())`, [user]);
-    await timed(`UPDATE surgical_cases SET "updatedAt" = now() WHERE id = (SELECT id FROM surgical_cases WHERE "surgeonId" = $1 LIMIT 1 FOR UPDATE SKIP LOCKED)`, [user]);
+    await timed(
+      `INSERT INTO medical_records ("authorId", "recordType", "title", "content", "recordedAt", "updatedAt") VALUES ($1, 'PROGRESS_NOTE', 'Progress', 'Wound dry.', now(), now())`,
+      [user],
+    );
+    await timed(
+      `UPDATE surgical_cases SET "updatedAt" = now() WHERE id = (SELECT id FROM surgical_cases WHERE "surgeonId" = $1 LIMIT 1 FOR UPDATE SKIP LOCKED)`,
+      [user],
+    );
     await timed(`UPDATE bills SET "updatedAt" = now() WHERE id = (SELECT id FROM bills WHERE "issuedById" = $1 LIMIT 1 FOR UPDATE SKIP LOCKED)`, [user]);
     await pause(between(openMilliseconds));
     await client.query('COMMIT');

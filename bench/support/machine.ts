@@ -25,7 +25,10 @@ const settings = [
 /** Lines that say on what a figure was measured; a figure without them says nothing. */
 export async function describeMachine(client: pg.ClientBase): Promise<string[]> {
   const version = (await client.query<{ version: string }>('SELECT version()')).rows[0]?.version ?? '';
-  const found = await client.query<{ name: string; value: string }>('SELECT name, current_setting(name) AS value FROM pg_settings WHERE name = ANY ($1) ORDER BY array_position($1, name)', [settings]);
+  const found = await client.query<{ name: string; value: string }>(
+    'SELECT name, current_setting(name) AS value FROM pg_settings WHERE name = ANY ($1) ORDER BY array_position($1, name)',
+    [settings],
+  );
   const cores = cpus();
   return [
     `date: ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,

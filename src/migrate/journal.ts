@@ -77,12 +77,19 @@ export interface StepRecord {
 }
 
 /** Written in the step's own transaction where it has one: done and recorded, or neither. */
-export async function recordStep(client: pg.ClientBase, step: StepRecord): Promise<void> {
-  await client.query(
+export async function recordStep(client: pg.ClientBase, step: StepRecord): Promise<number> {
+  const { id } = await row<{ id: string }>(
+    client,
     `INSERT INTO onechart.migration_steps ("runId", migration, step, title, statement, "startedAt", "finishedAt", "workMilliseconds", "lockWaitMilliseconds", attempts)
-     VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8, $9)`,
+     VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp(), $7, $8, $9) RETURNING id`,
     [step.runId, step.migration, step.step, step.title, step.statement, step.startedAt, step.workMilliseconds, step.lockWaitMilliseconds, step.attempts],
   );
+  return Number(id);
+}
+
+/** Completes a step's row with the time since it was written, measured by the server. */
+export function endOfStep(id: number): string {
+  return `UPDATE onechart.migration_steps SET "finishedAt" = clock_timestamp(), "workMilliseconds" = 1000 * extract(epoch FROM clock_timestamp() - "finishedAt") WHERE id = ${id}`;
 }
 
 /** Keys of the steps that were ever completed, for scripts that cannot be asked whether they ran. */

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
-import { recordStep } from './journal.ts';
+import { endOfStep, recordStep } from './journal.ts';
 import type { Step } from './plan.ts';
 import { type LockedResult, type LockPatience, type MigrationLock, withLockTimeout } from './session.ts';
-import { inOneQuery, sqlstate } from './sql.ts';
+import { sqlstate } from './sql.ts';
 
 interface StepSurroundings {
   readonly step: Step;
@@ -25,16 +25,12 @@ export async function runStep(client: pg.Client, { step, lock, runId, patience, 
     await record(result);
     return result;
   }
-  let attempts = 0;
   return withLockTimeout(client, patience, {
     tables: step.tables.map(({ table }) => table),
     onRetry,
-    work: async () => {
-      attempts += 1;
-      const workBegun = performance.now();
-      // In one round trip: the fewer there are, the shorter the locks are held.
-      await client.query(inOneQuery(step.statements));
-      await record({ attempts, lockWaitMilliseconds: workBegun - begun, workMilliseconds: performance.now() - workBegun });
+    prepare: async (attempts) => {
+      const id = await record({ attempts, lockWaitMilliseconds: performance.now() - begun, workMilliseconds: 0 });
+      return [...step.statements, endOfStep(id)];
     },
   });
 }

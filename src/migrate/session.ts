@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { type DatabaseAddress, describeAddress, toPgConfig } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
-import { quote, row, rows, sqlstate } from './sql.ts';
+import { inOneQuery, quote, row, rows, sqlstate } from './sql.ts';
 
 /** Prisma's advisory lock: whoever migrates with either tool excludes the other. */
 const prismaLockKey = 72707369;
@@ -99,7 +99,12 @@ export interface LockedResult {
 export async function withLockTimeout(
   client: pg.Client,
   patience: LockPatience,
-  options: { tables: readonly string[]; onRetry?: (attempt: number) => void; work: () => Promise<void> },
+  options: {
+    tables: readonly string[];
+    onRetry?: (attempt: number) => void;
+    /** What goes before, and returns the statements that take locks. */
+    prepare: (attempt: number) => Promise<readonly string[]>;
+  },
 ): Promise<LockedResult> {
   const begun = performance.now();
   for (let attempt = 1; ; attempt += 1) {
@@ -107,8 +112,9 @@ export async function withLockTimeout(
     try {
       await client.query('BEGIN');
       await client.query(`SET LOCAL lock_timeout = '${patience.attemptMilliseconds}ms'`);
-      await options.work();
-      await client.query('COMMIT');
+      const locking = await options.prepare(attempt);
+      // The end goes along in the same round trip: locks are held for as long as the server works, however far away we are.
+      await client.query(inOneQuery([...locking, 'COMMIT']));
       return { attempts: attempt, lockWaitMilliseconds: attemptBegun - begun, workMilliseconds: performance.now() - attemptBegun };
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined);
