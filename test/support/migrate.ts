@@ -97,11 +97,17 @@ export async function snapshot(database: { url: string }): Promise<string[]> {
       UNION ALL SELECT format('label %s.%s', enumtypid::regtype, enumlabel) FROM pg_enum
       UNION ALL SELECT format('comment %s %s %s', objoid, objsubid, d.xmin) FROM pg_description d WHERE objoid IN (SELECT oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM ours))
       ORDER BY 1`);
-    const { rows: tables } = await client.query<{ name: string }>(`SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'onechart') ORDER BY 1`);
+    const { rows: tables } = await client.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'onechart') ORDER BY 1`,
+    );
     const contents: string[] = [];
     for (const { name } of tables) {
       const { rows: all } = await client.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t ORDER BY 1`);
-      contents.push(`contents ${name} ${all.length} ${createHash('sha256').update(all.map(({ text }) => text).join('\n')).digest('hex')}`);
+      contents.push(
+        `contents ${name} ${all.length} ${createHash('sha256')
+          .update(all.map(({ text }) => text).join('\n'))
+          .digest('hex')}`,
+      );
     }
     return [...rows.map(({ line }) => line), ...contents];
   });
