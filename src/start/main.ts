@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createSampleEhr, startBackgroundWriter, type WriterReport } from '../../sample-ehr/index.ts';
+import { createSampleEhr, type WriterReport } from '../../sample-ehr/index.ts';
 import { type DatabaseAddress, describeAddress, resolveDatabase, toPgConfig } from '../base/config.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
@@ -15,6 +15,7 @@ import { type ApplyResult, applyMigration, checkMigration, planMigration, verify
 import { parseStartOptions, type StartOptions } from './options.ts';
 import { type LoadedPatients, loadPatients } from './patients.ts';
 import { heading, renderTour } from './tour.ts';
+import { startWriterThread } from './writer-thread.ts';
 
 // `npm start`: everything once, on a database that may be played with, and then the server.
 
@@ -132,6 +133,8 @@ async function tour({ address, options, sample }: { address: DatabaseAddress; op
 /** Builds the sample EHR, or finds the one of an earlier start. */
 async function ensureSampleEhr(address: DatabaseAddress, rows: number): Promise<number | undefined> {
   const client = new pg.Client(toPgConfig(address, 'onechart start'));
+  // A connection that breaks is reported by the query on it; without a listener it would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const ehr = await createSampleEhr(client, { rows });
@@ -154,8 +157,7 @@ async function ensureSampleEhr(address: DatabaseAddress, rows: number): Promise<
 }
 
 async function apply(address: DatabaseAddress, sample: boolean): Promise<{ applied: ApplyResult; writer: WriterReport | undefined }> {
-  // In this process on purpose: what it reports includes our own delays, so it can only be worse than the truth.
-  const writer = sample ? await startBackgroundWriter({ database: toPgConfig(address, 'sample EHR'), ratePerSecond: 200 }) : undefined;
+  const writer = sample ? await startWriterThread({ database: toPgConfig(address, 'sample EHR'), ratePerSecond: 200 }) : undefined;
   try {
     const applied = await applyMigration({ address, noBackup: true, version: packageVersion(), onEvent: showProgress(io) });
     return { applied, writer: await writer?.stop() };

@@ -59,6 +59,7 @@ async function firstPatients(patientRepository: PatientRepository, pool: pg.Pool
 
 async function giveCases(address: DatabaseAddress, patients: readonly Patient[]): Promise<number> {
   const client = new pg.Client(toPgConfig(address, 'onechart start'));
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return await linkCases(

@@ -56,7 +56,7 @@ export function renderTour(facts: TourFacts): string {
     lines.push(
       line(
         'writers',
-        `${count(writer.count)} statements meanwhile, ${writer.errors} failed; longest wait ${duration(writer.max)}, 99 of 100 below ${duration(writer.p99)}`,
+        `${count(writer.count)} statements meanwhile, ${writer.errors} failed; longest wait ${duration(writer.max)}, 99 of 100 below ${duration(writer.p99)}; its own clock was late by up to ${duration(writer.ownDelayMax)}`,
       ),
     );
   if (patients) {

@@ -62,7 +62,7 @@ test('the examples in the documentation of the library compile', async () => {
       cwd: root,
     }).then(
       () => '',
-      (error: { stdout?: string }) => error.stdout ?? String(error),
+      (error: { stdout?: string }) => error.stdout ?? 'the compiler did not start',
     );
     expect(compiled).toBe('');
   } finally {
