@@ -21,7 +21,8 @@ export async function desiredCatalogue(client: pg.ClientBase, schema: string, st
     for (const table of hostTables) {
       drawing.push(`CREATE TEMP TABLE ${quote(table)} (LIKE ${quote(schema)}.${quote(table)} INCLUDING INDEXES)`);
       // The copy must not bring along what the statements are about to make.
-      for (const { effect } of statements) if (effect.kind === 'index' && effect.table === table) drawing.push(`DROP INDEX IF EXISTS pg_temp.${quote(effect.name)}`);
+      for (const { effect } of statements)
+        if (effect.kind === 'index' && effect.table === table) drawing.push(`DROP INDEX IF EXISTS pg_temp.${quote(effect.name)}`);
     }
     for (const { effect, text } of statements) {
       if (effect.kind !== 'opaque') drawing.push(effect.kind === 'index' ? text.replace(/\bCONCURRENTLY\b/i, '') : text);
