@@ -75,22 +75,20 @@ const demographics = {
 export const NewPatient = z.strictObject({
   id: Id.optional().describe('An id the host has used for this patient already; otherwise a new one is made.'),
   mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
-  ...z
-    .object(demographics)
-    .partial({
-      middleName: true,
-      gender: true,
-      bloodType: true,
-      email: true,
-      phone: true,
-      phoneSecondary: true,
-      addressLine1: true,
-      addressLine2: true,
-      city: true,
-      state: true,
-      zipCode: true,
-      country: true,
-    }).shape,
+  ...z.object(demographics).partial({
+    middleName: true,
+    gender: true,
+    bloodType: true,
+    email: true,
+    phone: true,
+    phoneSecondary: true,
+    addressLine1: true,
+    addressLine2: true,
+    city: true,
+    state: true,
+    zipCode: true,
+    country: true,
+  }).shape,
 });
 export type NewPatient = z.input<typeof NewPatient>;
 export type CheckedNewPatient = z.output<typeof NewPatient>;
