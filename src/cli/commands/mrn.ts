@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { resolveDatabase } from '../../base/config.ts';
 import { AppError } from '../../base/errors.ts';
 import { createPool, kyselyOnPool } from '../../db/connect.ts';
 import type { Db } from '../../db/context.ts';
@@ -8,11 +7,10 @@ import { type CheckDigitScheme, checkDigitSchemes } from '../../identifier/mrn.s
 import type { MrnBurntReason, MrnRange, MrnReport } from '../../identifier/mrn.schema.ts';
 import { changeMrnFormat, getMrnFormats, reportMrns } from '../../identifier/mrn.service.ts';
 import { formatMrn, type MrnFormat, mrnYear } from '../../identifier/mrn-format.ts';
+import { addDatabaseOptions, type DatabaseOptions, findDatabase } from '../database.ts';
 import { type CliIo, print, printJson } from '../io.ts';
 
-interface CommonOptions {
-  readonly databaseUrl?: string;
-  readonly schema?: string;
+interface CommonOptions extends DatabaseOptions {
   readonly authority?: string;
   readonly json?: boolean;
 }
@@ -84,10 +82,7 @@ export function addMrnCommands(program: Command, io: CliIo): void {
 }
 
 function common(command: Command): Command {
-  return command
-    .option('--database-url <url>', 'the database (default: DATABASE_URL, then the PG* variables)')
-    .option('--schema <name>', 'the schema of the registry')
-    .option('--authority <code>', 'the assigning authority', 'default');
+  return addDatabaseOptions(command).option('--authority <code>', 'the assigning authority', 'default');
 }
 
 function wholeNumber(text: string): number {
@@ -96,9 +91,7 @@ function wholeNumber(text: string): number {
 }
 
 async function onDatabase(options: CommonOptions, io: CliIo, work: (db: Db) => Promise<void>): Promise<void> {
-  const address = resolveDatabase({ databaseUrl: options.databaseUrl, schema: options.schema }, io.env);
-  if (!address) throw new AppError('invalid', 'DATABASE_MISSING', 'No database is named. Give --database-url, or set DATABASE_URL or the PG* variables.');
-  const pool = createPool(address, { maxConnections: 1 });
+  const pool = createPool(await findDatabase(options, io), { maxConnections: 1 });
   try {
     await work(kyselyOnPool(pool));
   } catch (error) {
