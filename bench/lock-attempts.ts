@@ -10,7 +10,7 @@ import { table } from './support/load.ts';
 import { describeMachine, machineLoad, ms } from './support/machine.ts';
 
 export const describe =
-  'how long one attempt at a lock may queue, against writers whose transactions stay open for 30 to 80 ms (--attempts 10,40,200,1000 --clients 4 --repeat 3 --patience 60)';
+  'how long one attempt at a lock may queue, against writers whose transactions stay open for 30 to 80 ms (--attempts 10,40,200,1000 --clients 4 --long 0 --repeat 3 --patience 60)';
 
 /** Migrates the same small EHR again and again, each time with another patience. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -19,6 +19,7 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       attempts: { type: 'string', default: '10,40,200,1000' },
       clients: { type: 'string', default: '4' },
+      long: { type: 'string', default: '0' },
       repeat: { type: 'string', default: '3' },
       patience: { type: 'string', default: '60' },
       server: { type: 'string' },
@@ -35,7 +36,13 @@ export async function run(args: readonly string[]): Promise<void> {
     await client.end();
   }
   const writersOn = (address: DatabaseAddress) =>
-    startLongTransactions({ database: { ...toPgConfig(address) }, clients: Number(values.clients), openMilliseconds: [30, 80], pauseMilliseconds: [0, 100] });
+    startLongTransactions({
+      database: { ...toPgConfig(address) },
+      clients: Number(values.clients),
+      openMilliseconds: [30, 80],
+      longMilliseconds: Number(values.long),
+      pauseMilliseconds: [0, 100],
+    });
 
   const rows: string[][] = [];
   const alone = await server.createDatabase('onechart_bench_locks', 'onechart_bench_locks_template');

@@ -7,6 +7,8 @@ export interface LongTransactionOptions {
   readonly clients: number;
   /** How long a transaction stays open after its last write: evenly spread between the two. */
   readonly openMilliseconds: readonly [number, number];
+  /** One more connection keeps each of its transactions open so long, then pauses for half a second; 0 for none. */
+  readonly longMilliseconds: number;
   /** Pause between two transactions of one connection, likewise. */
   readonly pauseMilliseconds: readonly [number, number];
 }
@@ -33,7 +35,13 @@ process.on('message', async (message: { start?: LongTransactionOptions; stop?: t
     const clients = await Promise.all(Array.from({ length: options.clients }, () => connect(options.database)));
     const users = (await (clients[0] as pg.Client).query<{ id: string }>('SELECT id FROM users ORDER BY id')).rows;
     delay.enable();
-    running = Promise.all(clients.map((client, index) => work(client, users[index % users.length]?.id ?? '', options)));
+    const userOf = (index: number) => users[index % users.length]?.id ?? '';
+    const { longMilliseconds: long } = options;
+    const slow =
+      long > 0
+        ? [work(await connect(options.database), userOf(options.clients), { ...options, openMilliseconds: [long, long], pauseMilliseconds: [500, 500] })]
+        : [];
+    running = Promise.all([...clients.map((client, index) => work(client, userOf(index), options)), ...slow]);
     process.send?.({ ready: true });
   }
   if (message.stop) {

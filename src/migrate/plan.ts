@@ -28,22 +28,23 @@ export interface Plan {
 }
 
 /**
- * Costs, measured on 2 cores with the embedded PostgreSQL 18 (npm run bench -- migrate): a brief catalogue change with its
- * commit, a row of a validating scan, a row of a concurrent index build, a byte of heap read.
+ * Costs between those of a quiet and those of a crowded machine (load 7 and 11 on 2 cores, embedded PostgreSQL 18; npm run bench -- migrate).
+ * Beside each what was measured on the one and on the other; docs/benchmarks.md has the tables.
  */
 const cost = {
+  // A transaction of its own with its commit: 2 ms and 12 ms.
   briefMilliseconds: 4,
-  // The first 35 objects of a cold connection: 110 to 210 ms; the following ones 0.7 ms each.
-  objectMilliseconds: 2.5,
-  // 20 checks on new tables in one round trip: 3.6 ms.
+  // 35 objects on a connection that has made none yet: 18 ms and 181 ms.
+  objectMilliseconds: 1.6,
+  // 20 checks in one round trip: 4 ms.
   checkMilliseconds: 0.2,
-  // 218 comments in one round trip: 11 ms.
+  // 218 comments in one round trip: 5 ms and 11 ms.
   commentMilliseconds: 0.05,
-  // With the heap, 1.5 million rows in 312 MB: 470 ms; 0.9 million in 134 MB: 160 ms.
-  validateRowMicroseconds: 0.14,
-  // With the heap twice, the same tables: 1,400 ms and 790 ms.
-  indexRowMicroseconds: 0.65,
-  heapMegabyteMilliseconds: 0.5,
+  // With the heap, 1.5 million rows in 312 MB: 181 ms and 475 ms; 0.9 million in 134 MB: 63 ms and 113 ms.
+  validateRowMicroseconds: 0.1,
+  // With the heap twice, the same tables: 416 ms and 1,508 ms; 261 ms and 717 ms.
+  indexRowMicroseconds: 0.39,
+  heapMegabyteMilliseconds: 0.33,
 };
 
 /**

@@ -19,6 +19,8 @@ export async function connect(address: DatabaseAddress): Promise<pg.Client> {
   try {
     await client.connect();
     await client.query(`SELECT set_config('search_path', $1, false), set_config('client_min_messages', 'warning', false)`, [quote(address.schema)]);
+    // Whoever works on the EHR needs the processors more than we do: no helpers for our scans and index builds.
+    await client.query(`SELECT set_config('max_parallel_workers_per_gather', '0', false), set_config('max_parallel_maintenance_workers', '0', false)`);
     // A server that outlives our process must not go on working for it (PostgreSQL 14 and newer).
     await client.query(`SELECT set_config('client_connection_check_interval', '1s', false)`).catch(() => undefined);
     return client;
