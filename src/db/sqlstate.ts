@@ -185,7 +185,7 @@ const stateErrors: Readonly<Record<string, Translation>> = {
   },
   '28': { kind: 'unauthenticated', code: 'DATABASE_LOGIN_REFUSED', message: 'The database refused the login. Check user, password and pg_hba.conf.' },
   '28P01': { kind: 'unauthenticated', code: 'DATABASE_PASSWORD_WRONG', message: 'The database refused the password. Check user and password in the address.' },
-  '3D000': { kind: 'unavailable', code: 'DATABASE_MISSING', message: 'The server has no database of this name. Check the name in the address.' },
+  '3D000': { kind: 'not-found', code: 'DATABASE_MISSING', message: 'The server has no database of this name. Check the name in the address.' },
   '3F000': { kind: 'unavailable', code: 'SCHEMA_MISSING', message: 'The database has no schema of this name. Check the schema in the address.' },
   '40001': { kind: 'conflict', code: 'TRANSACTION_RETRY', message: 'Another transaction changed the same rows at the same time. Try again.' },
   '40P01': { kind: 'busy', code: 'DEADLOCK', message: 'Two transactions waited for each other and the server ended this one. Try again.' },

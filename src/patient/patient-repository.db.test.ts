@@ -542,7 +542,7 @@ describe('errors of the database', () => {
     expect(await failure(opened.patientRepository.findById('x'))).toMatchObject({ kind: 'operator', code: 'REGISTRY_NOT_MIGRATED' });
     url.pathname = '/no_such_database';
     const missing = await openRegistry({ databaseUrl: url.href });
-    expect(await failure(missing.patientRepository.findById('x'))).toMatchObject({ kind: 'unavailable', code: 'DATABASE_MISSING' });
+    expect(await failure(missing.patientRepository.findById('x'))).toMatchObject({ kind: 'not-found', code: 'DATABASE_MISSING' });
     await missing.close();
   });
 });
