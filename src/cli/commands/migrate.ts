@@ -114,7 +114,7 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
       print(io, renderPlan(plan.steps, terminalWidth(io)));
       for (const name of plan.historyOnly) print(io, `${name}: all there; only its history row is finished.`);
       if (options.sql) print(io, `\n${renderStatements(plan.steps)}`);
-      print(io, 'Apply it with: onechart migrate apply --no-backup');
+      print(io, 'The statements: onechart migrate plan --sql. Apply it with: onechart migrate apply --no-backup');
     });
 
   command('apply', 'apply what is missing, online; run it again after any interruption')
