@@ -128,6 +128,24 @@ test('a long transaction during an index build: given up after the patience, the
   await expectWhole(host);
 });
 
+test("the host's limit for its own statements does not cut off a long index build", async () => {
+  await using host = await createHost();
+  const { client } = await connection(host);
+  // An old snapshot, which a concurrent build awaits, held for longer than the limit.
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  await client.query('SELECT count(*) FROM users');
+  await host.query(`ALTER DATABASE ${host.name} SET statement_timeout = '1s'`);
+  let released: Promise<unknown> | undefined;
+  const { verification } = await apply(host, {
+    onEvent: (event) => {
+      if (event.type === 'step-started' && event.step.kind === 'index') released ??= pause(1_500).then(() => client.query('COMMIT'));
+    },
+  });
+  expect(released).toBeDefined();
+  await released;
+  expect(verification.ok).toBe(true);
+});
+
 /** How long the key on bills cannot be had: a transaction that has written there stays open. */
 const heldMilliseconds = 1_200;
 

@@ -21,6 +21,11 @@ export async function connect(address: DatabaseAddress): Promise<pg.Client> {
     await client.query(`SELECT set_config('search_path', $1, false), set_config('client_min_messages', 'warning', false)`, [quote(address.schema)]);
     // Whoever works on the EHR needs the processors more than we do: no helpers for our scans and index builds.
     await client.query(`SELECT set_config('max_parallel_workers_per_gather', '0', false), set_config('max_parallel_maintenance_workers', '0', false)`);
+    // A host's limits for its own short queries (ALTER ROLE ... SET statement_timeout) would cut off long validations and
+    // index builds, in every new run again. The engine bounds its waits for locks itself.
+    await client.query(
+      `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')`,
+    );
     // A server that outlives our process must not go on working for it (PostgreSQL 14 and newer).
     await client.query(`SELECT set_config('client_connection_check_interval', '1s', false)`).catch(() => undefined);
     return client;
