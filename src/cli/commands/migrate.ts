@@ -133,7 +133,9 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
       const result = await applyMigration({
         ...engine,
         noBackup: true,
-        ...(options.lockWait === undefined ? {} : { patience: { ...defaultLockPatience, totalMilliseconds: options.lockWait * 1000 } }),
+        ...(options.lockWait === undefined
+          ? {}
+          : { patience: { ...defaultLockPatience, totalMilliseconds: options.lockWait * 1000 }, migrationLockWaitMilliseconds: options.lockWait * 1000 }),
         onEvent: options.json ? () => undefined : showProgress(io),
       });
       const { verification, steps } = result;
