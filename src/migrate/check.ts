@@ -229,15 +229,13 @@ export async function checkOrphans(client: pg.ClientBase, schema: string, assess
     const column = /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1]?.replaceAll('""', '"');
     if (column === undefined) continue;
     const from = `FROM ${quote(schema)}.${quote(effect.table)} t WHERE t.${quote(column)} IS NOT NULL${patientsThere ? ` AND NOT EXISTS (SELECT FROM ${quote(schema)}.patients p WHERE p.id = t.${quote(column)})` : ''}`;
-    const { count, samples } = await row<{ count: string; samples: string[] | null }>(
-      client,
-      `SELECT (SELECT count(*) ${from}) AS count, (SELECT array_agg(id) FROM (SELECT t.${quote(column)}::text AS id ${from} LIMIT 3) AS few) AS samples`,
-    );
+    const { count } = await row<{ count: string }>(client, `SELECT count(*) ${from}`);
     if (Number(count) > 0) {
+      const samples = (await rows<{ id: string }>(client, `SELECT t.${quote(column)}::text AS id ${from} LIMIT 3`)).map(({ id }) => id);
       findings.push({
         level: 'block',
         code: 'ORPHANS_PRESENT',
-        message: `Table "${effect.table}" has ${count} rows whose "${column}" belongs to no patient (for example ${samples?.join(', ')}). Give them patients or set them to NULL first.`,
+        message: `Table "${effect.table}" has ${count} rows whose "${column}" belongs to no patient (for example ${samples.join(', ')}). Give them patients or set them to NULL first.`,
         details: { table: effect.table, column, count: Number(count), samples },
       });
     } else {
