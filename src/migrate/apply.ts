@@ -85,11 +85,13 @@ async function applyWith(client: pg.Client, lock: MigrationLock, options: ApplyO
         const steps = plan.steps.filter(({ migration }) => migration === file.name);
         if (steps.length === 0 && history === 'applied') continue;
         // An applied row whose objects are gone (what `resolve --applied` leaves) stays as it is; the objects are made.
+        lock.assertHeld();
         const attempt = history === 'applied' ? undefined : await openAttempt(client, schema, { file, attemptId: attempts.get(file.name) ?? undefined });
         await tell({ type: 'checkpoint', name: `${file.name} started` });
         for (const step of steps) {
           const number = done.length + 1;
           await tell({ type: 'step-started', step, number, of: plan.steps.length });
+          lock.assertHeld();
           const result = await runStep(client, {
             step,
             lock,

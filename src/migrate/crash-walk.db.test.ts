@@ -159,6 +159,25 @@ test('the connection that guards the migration ends in the middle of an index bu
   expect(await sameAs(await plainCatalogue(), host)).toEqual([]);
 });
 
+test('the connection that guards the migration ends between two steps: nothing more is begun without it', async () => {
+  await using host = await createHost();
+  let at = 0;
+  const onEvent = async (event: MigrateEvent) => {
+    if (event.type !== 'step-started' || event.number !== 3) return;
+    at = event.number;
+    await host.query(
+      `SELECT pg_terminate_backend(pid, 5000) ${engineBackends} AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 72707369)`,
+    );
+    // The news has to reach this process.
+    await pause(100);
+  };
+  await expect(apply(host, { onEvent })).rejects.toMatchObject({ kind: 'resumable', code: 'MIGRATION_LOCK_LOST' });
+  expect(at).toBe(3);
+  expect(await host.query('SELECT count(*)::int AS steps FROM onechart.migration_steps')).toEqual([{ steps: 2 }]);
+  expect((await apply(host)).verification.ok).toBe(true);
+  expect(await sameAs(await plainCatalogue(), host)).toEqual([]);
+});
+
 test('kill -9 while the server still builds an index: the next run waits until the server has let go, then builds it anew', async () => {
   await using host = await createHost();
   // An old snapshot: every concurrent index build waits for its end, and nothing else does.

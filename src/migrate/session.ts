@@ -175,6 +175,8 @@ function describeHolders(holders: readonly LockHolder[]): string {
 export interface MigrationLock {
   /** Lets go while somebody waits for the lock: a waiter holds a snapshot, which CREATE INDEX CONCURRENTLY would await for ever. */
   withoutWaiters<T>(work: () => Promise<T>): Promise<T>;
+  /** Throws `MIGRATION_LOCK_LOST` (resumable) when the server has ended the guarding connection: another migration may have begun. */
+  assertHeld(): void;
   release(): Promise<void>;
 }
 
@@ -214,6 +216,10 @@ export async function takeMigrationLock(
     throw error;
   }
   let held = true;
+  let ended = false;
+  client.once('end', () => {
+    ended = true;
+  });
   const letGoForWaiters = async () => {
     const { waiting } = await row<{ waiting: boolean }>(
       client,
@@ -253,6 +259,14 @@ export async function takeMigrationLock(
         held = true;
       }
       return result;
+    },
+    assertHeld() {
+      if (!ended) return;
+      throw new AppError(
+        'resumable',
+        'MIGRATION_LOCK_LOST',
+        'The server ended the connection that holds the migration lock. What is done is whole; run the same command again to go on.',
+      );
     },
     // Ending the session lets go of the lock, whatever state it is in.
     release: () => client.end(),
