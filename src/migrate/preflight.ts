@@ -74,6 +74,15 @@ export function translate(error: unknown, address: DatabaseAddress): unknown {
       { sqlstate: state },
       { cause: error },
     );
+  // The only keys the engine validates on rows of others are those to patients: somebody wrote an orphan after the check.
+  if (state === '23503')
+    return new AppError(
+      'unsafe',
+      'ORPHANS_PRESENT',
+      'A link table holds an id that belongs to no patient; it was written after the check. What is done is whole. See the ids with onechart migrate check, give them patients or set them to NULL, then run the same command again.',
+      { sqlstate: state },
+      { cause: error },
+    );
   if (state === '25006')
     return new AppError('unsafe', 'SERVER_READ_ONLY', 'The server takes no writes. Give the address of the primary.', { sqlstate: state }, { cause: error });
   if (state?.startsWith('08') || state?.startsWith('57P') || /Connection terminated|not queryable|ECONNRESET|EPIPE/.test(String((error as Error)?.message))) {
