@@ -21,11 +21,26 @@ export const passwordFile = (home: string) => join(home, 'password');
 export const logFile = (home: string) => join(home, 'server.log');
 const stateFile = (home: string) => join(home, 'server.json');
 
+/** mkdir of Node with `recursive` never ends where a file system answers ENOENT for ever, as /proc does; this asks once. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  const make = () =>
+    mkdir(path, { mode }).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path), 0o755);
+    await make();
+  }
+}
+
 /** Makes the home folder where it is missing and proves that it can be written. */
 export async function prepareHome(home: string, account: Account | undefined): Promise<string> {
   return withFolderErrors(home, async () => {
     // The server's account passes through to its data; it can neither list the folder nor read the password.
-    await mkdir(home, { recursive: true, mode: account ? 0o711 : 0o700 });
+    await makeFolder(home, account ? 0o711 : 0o700);
     const real = await realpath(home);
     const owner = (await stat(real)).uid;
     if (process.getuid && process.getuid() !== 0 && owner !== process.getuid()) {
@@ -147,7 +162,7 @@ function folderError(error: unknown, folder: string): unknown {
       { cause: error },
     );
   }
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(code)) {
     return new AppError(
       'unavailable',
       'DATABASE_HOME_UNWRITABLE',
