@@ -229,7 +229,7 @@ test('an orphan that arrives between the check and the key stops the validation;
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  expect(error).toMatchObject({ kind: 'resumable' });
+  expect(error).toMatchObject({ kind: 'unsafe', code: 'ORPHANS_PRESENT' });
   await expect(
     host.query('UPDATE bills SET "patientId" = gen_random_uuid() WHERE id = (SELECT id FROM bills WHERE "patientId" IS NULL LIMIT 1)'),
   ).rejects.toMatchObject({ code: '23503' });
