@@ -3,7 +3,7 @@ import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
 import { translateDatabaseError } from '../db/sqlstate.ts';
 import { addDbCommands } from './commands/db.ts';
-import { addMigrateCommands } from './commands/migrate.ts';
+import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
 import { addPatientCommands } from './commands/patient.ts';
 import { addServeCommand } from './commands/serve.ts';

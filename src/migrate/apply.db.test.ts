@@ -106,7 +106,7 @@ test('the journal holds each step of the plan, in its order, with the text that 
   );
   expect(recorded).toEqual(plan.steps.map(({ migration, key, statements }) => ({ step: `${migration}/${key}`, statement: statements.join(';\n') })));
   expect(await host.query('SELECT outcome, version, "finishedAt" IS NOT NULL AS finished FROM onechart.migration_runs')).toEqual([
-    { outcome: 'applied', version: '1.2.3', finished: true },
+    { outcome: 'done', version: '1.2.3', finished: true },
   ]);
 });
 

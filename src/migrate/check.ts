@@ -224,9 +224,9 @@ export async function checkOrphans(client: pg.ClientBase, schema: string, assess
   const ours = new Set(statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : [])));
   const patientsThere = statements.some(({ effect, object }) => effect.kind === 'table' && effect.name === 'patients' && object.state !== 'missing');
   const findings: Finding[] = [];
-  for (const { effect, object, text } of statements) {
+  for (const { effect, object } of statements) {
     if (effect.kind !== 'foreign-key' || effect.references !== 'patients' || ours.has(effect.table) || object.state === 'present') continue;
-    const column = /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1]?.replaceAll('""', '"');
+    const [column] = effect.columns;
     if (column === undefined) continue;
     const from = `FROM ${quote(schema)}.${quote(effect.table)} t WHERE t.${quote(column)} IS NOT NULL${patientsThere ? ` AND NOT EXISTS (SELECT FROM ${quote(schema)}.patients p WHERE p.id = t.${quote(column)})` : ''}`;
     const { count } = await row<{ count: string }>(client, `SELECT count(*) ${from}`);

@@ -11,16 +11,18 @@ CREATE TABLE IF NOT EXISTS onechart.migration_files (
   "schemaName" text NOT NULL, name text NOT NULL, checksum text NOT NULL, sql text NOT NULL, "attemptId" text, "recordedAt" timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT migration_files_pkey PRIMARY KEY ("schemaName", name));
 CREATE TABLE IF NOT EXISTS onechart.migration_runs (
-  id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT migration_runs_pkey PRIMARY KEY, "schemaName" text NOT NULL, "startedAt" timestamptz NOT NULL DEFAULT now(),
-  "finishedAt" timestamptz, outcome text, "databaseUser" text NOT NULL DEFAULT session_user, "operatingSystemUser" text, host text, version text);
+  id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT migration_runs_pkey PRIMARY KEY, "schemaName" text NOT NULL, command text NOT NULL, "startedAt" timestamptz NOT NULL DEFAULT now(),
+  "finishedAt" timestamptz, outcome text, "databaseUser" text NOT NULL DEFAULT session_user, "operatingSystemUser" text, host text, version text, details jsonb);
 CREATE TABLE IF NOT EXISTS onechart.migration_steps (
   id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT migration_steps_pkey PRIMARY KEY, "runId" bigint NOT NULL CONSTRAINT "migration_steps_runId_fkey" REFERENCES onechart.migration_runs (id),
   migration text NOT NULL, step text NOT NULL, title text NOT NULL, statement text NOT NULL, "startedAt" timestamptz NOT NULL, "finishedAt" timestamptz NOT NULL,
-  "workMilliseconds" double precision NOT NULL, "lockWaitMilliseconds" double precision NOT NULL, attempts integer NOT NULL);
+  "workMilliseconds" double precision NOT NULL, "lockWaitMilliseconds" double precision NOT NULL, attempts integer NOT NULL, "undoneAt" timestamptz);
 COMMENT ON SCHEMA onechart IS 'Journal of the OneChart migration engine.';
 COMMENT ON TABLE onechart.migration_files IS 'The text of every migration as it was applied.';
-COMMENT ON TABLE onechart.migration_runs IS 'Every run of onechart migrate apply: who, where from, when, how it ended. A run without an end was cut off.';
-COMMENT ON TABLE onechart.migration_steps IS 'Every step done: what, when, how long it ran and how long it waited for locks.';`;
+COMMENT ON TABLE onechart.migration_runs IS 'Every run that changed something: which command, who, where from, when, how it ended. A run without an end was cut off.';
+COMMENT ON COLUMN onechart.migration_runs.details IS 'What was checked, planned and found afterwards, for the report.';
+COMMENT ON TABLE onechart.migration_steps IS 'Every step done: what, when, how long it ran and how long it waited for locks.';
+COMMENT ON COLUMN onechart.migration_steps."undoneAt" IS 'Set by a rollback: the step counts as not done.';`;
 
 export async function ensureJournal(client: pg.ClientBase): Promise<void> {
   if (!(await journalExists(client))) await client.query(journalTables);
@@ -51,17 +53,25 @@ export async function recordFile(client: pg.ClientBase, schema: string, file: Re
   );
 }
 
-export async function startRun(client: pg.ClientBase, run: { schema: string; operatingSystemUser: string; host: string; version: string }): Promise<number> {
+export async function startRun(
+  client: pg.ClientBase,
+  run: { schema: string; command: string; operatingSystemUser: string; host: string; version: string },
+): Promise<number> {
   const { id } = await row<{ id: string }>(
     client,
-    `INSERT INTO onechart.migration_runs ("schemaName", "operatingSystemUser", host, version) VALUES ($1, $2, $3, $4) RETURNING id`,
-    [run.schema, run.operatingSystemUser, run.host, run.version],
+    `INSERT INTO onechart.migration_runs ("schemaName", command, "operatingSystemUser", host, version) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+    [run.schema, run.command, run.operatingSystemUser, run.host, run.version],
   );
   return Number(id);
 }
 
 export async function finishRun(client: pg.ClientBase, runId: number, outcome: string): Promise<void> {
   await client.query('UPDATE onechart.migration_runs SET "finishedAt" = now(), outcome = $2 WHERE id = $1', [runId, outcome]);
+}
+
+/** Adds to what a run tells its report; a part written twice is the later one. */
+export async function noteRunDetails(client: pg.ClientBase, runId: number, details: Readonly<Record<string, unknown>>): Promise<void> {
+  await client.query(`UPDATE onechart.migration_runs SET details = coalesce(details, '{}') || $2::jsonb WHERE id = $1`, [runId, JSON.stringify(details)]);
 }
 
 export interface StepRecord {
@@ -97,7 +107,7 @@ export async function completedSteps(client: pg.ClientBase, schema: string): Pro
   if (!(await journalExists(client))) return new Set();
   const done = await rows<{ key: string }>(
     client,
-    `SELECT DISTINCT s.migration || '/' || s.step AS key FROM onechart.migration_steps s JOIN onechart.migration_runs r ON r.id = s."runId" WHERE r."schemaName" = $1`,
+    `SELECT DISTINCT s.migration || '/' || s.step AS key FROM onechart.migration_steps s JOIN onechart.migration_runs r ON r.id = s."runId" WHERE r."schemaName" = $1 AND s."undoneAt" IS NULL`,
     [schema],
   );
   return new Set(done.map(({ key }) => key));

@@ -23,7 +23,7 @@ function assessment(...effects: [Effect, ObjectState['state']][]): Assessment {
 }
 
 const table: Effect = { kind: 'table', name: 'patients' };
-const liveKey: Effect = { kind: 'foreign-key', name: 'bills_patientId_fkey', table: 'bills', references: 'patients' };
+const liveKey: Effect = { kind: 'foreign-key', name: 'bills_patientId_fkey', table: 'bills', columns: ['patientId'], references: 'patients' };
 const liveIndex: Effect = { kind: 'index', name: 'bills_patientId_idx', table: 'bills', concurrently: false };
 const ownIndex: Effect = { kind: 'index', name: 'patients_mrn_key', table: 'patients', concurrently: false };
 

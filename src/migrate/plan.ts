@@ -1,25 +1,8 @@
 import type { Assessment, AssessedStatement } from './assess.ts';
 import { quote } from './sql.ts';
 import type { Effect } from './statement.ts';
+import type { Step } from './step.ts';
 import type { TableTraffic } from './traffic.ts';
-
-/** One thing the engine does, each in a transaction of its own, each journalled, each safe to be cut off. */
-export interface Step {
-  readonly migration: string;
-  /** Key in the journal, unique within the migration. */
-  readonly key: string;
-  readonly title: string;
-  readonly kind: 'structure' | 'add-constraint' | 'validate' | 'drop-invalid-index' | 'index' | 'comments' | 'script';
-  readonly statements: readonly string[];
-  /** The strongest lock on a live table, in PostgreSQL's words; undefined when no live table is touched. */
-  readonly lock: string | undefined;
-  /** Live tables it locks, with what is known of them. */
-  readonly tables: readonly TableTraffic[];
-  readonly estimate: {
-    readonly milliseconds: number /** The longest a writer is expected to wait because of this step. */;
-    readonly writeWaitMilliseconds: number;
-  };
-}
 
 export interface Plan {
   readonly steps: readonly Step[];
@@ -140,9 +123,9 @@ function stepsOf(migration: string, statements: readonly AssessedStatement[], ar
       );
     }
   }
-  for (const { effect, text } of live) {
+  for (const { effect } of live) {
     if (effect.kind === 'foreign-key' || effect.kind === 'check') {
-      const scan = readsFewRows(effect, text, around.traffic) ? 0 : heap(effect.table) + perRow(effect.table, cost.validateRowMicroseconds);
+      const scan = readsFewRows(effect, around.traffic) ? 0 : heap(effect.table) + perRow(effect.table, cost.validateRowMicroseconds);
       made.push(
         step(
           {
@@ -226,9 +209,9 @@ function stepsOf(migration: string, statements: readonly AssessedStatement[], ar
 }
 
 /** A key's validation asks for the values that are not NULL; where an index knows them all and they are few, the table is not read. */
-function readsFewRows(effect: Effect, text: string, traffic: ReadonlyMap<string, TableTraffic>): boolean {
-  const column = effect.kind === 'foreign-key' ? /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1]?.replaceAll('""', '"') : undefined;
-  return column !== undefined && 'table' in effect && (traffic.get(effect.table)?.sparseColumns ?? []).includes(column);
+function readsFewRows(effect: Effect, traffic: ReadonlyMap<string, TableTraffic>): boolean {
+  if (effect.kind !== 'foreign-key' || effect.columns.length !== 1) return false;
+  return (traffic.get(effect.table)?.sparseColumns ?? []).includes(effect.columns[0] as string);
 }
 
 function isQuiet(effect: Effect, quiet: (table: string) => boolean): boolean {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import { endOfStep, recordStep } from './journal.ts';
-import type { Step } from './plan.ts';
+import type { Step } from './step.ts';
 import { type LockedResult, type LockPatience, type MigrationLock, withLockTimeout } from './session.ts';
 import { sqlstate } from './sql.ts';
 

@@ -15,7 +15,7 @@ DO $$ BEGIN NULL; END $$;`;
   expect(statements.map(({ effect }) => effect)).toEqual([
     { kind: 'enum', name: 'S' },
     { kind: 'index', name: 't_x_key', table: 't', concurrently: false },
-    { kind: 'foreign-key', name: 't_u_fkey', table: 't', references: 'users' },
+    { kind: 'foreign-key', name: 't_u_fkey', table: 't', columns: ['u'], references: 'users' },
     { kind: 'check', name: 't_x_check', table: 't' },
     { kind: 'comment', name: 't.x', on: 'column', target: 't' },
     { kind: 'opaque', name: expect.stringMatching(/^script [0-9a-f]{8}$/), doneWhen: 'SELECT true' },

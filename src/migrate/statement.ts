@@ -19,7 +19,7 @@ export type Effect =
   | { readonly kind: 'enum'; readonly name: string }
   | { readonly kind: 'table'; readonly name: string }
   | { readonly kind: 'index'; readonly name: string; readonly table: string; readonly concurrently: boolean }
-  | { readonly kind: 'foreign-key'; readonly name: string; readonly table: string; readonly references: string }
+  | { readonly kind: 'foreign-key'; readonly name: string; readonly table: string; readonly columns: readonly string[]; readonly references: string }
   | { readonly kind: 'check'; readonly name: string; readonly table: string }
   | { readonly kind: 'comment'; readonly name: string; readonly on: 'table' | 'column' | 'index' | 'type'; readonly target: string }
   | { readonly kind: 'opaque'; readonly name: string; readonly doneWhen?: string };
@@ -82,7 +82,13 @@ function alterEffect(alter: Node, migration: string): Effect {
   const constraint = command?.subtype === 'AT_AddConstraint' ? (command.def.Constraint as Node) : undefined;
   if (commands.length !== 1 || !constraint?.conname) throw unsupported(migration, `ALTER TABLE "${table}" other than one named ADD CONSTRAINT`);
   if (constraint.contype === 'CONSTR_FOREIGN')
-    return { kind: 'foreign-key', name: constraint.conname, table, references: plainRelation(constraint.pktable, migration) };
+    return {
+      kind: 'foreign-key',
+      name: constraint.conname,
+      table,
+      columns: (constraint.fk_attrs as Node[]).map((each) => each.String.sval),
+      references: plainRelation(constraint.pktable, migration),
+    };
   if (constraint.contype === 'CONSTR_CHECK') return { kind: 'check', name: constraint.conname, table };
   throw unsupported(migration, `constraint ${constraint.conname} (only foreign keys and checks)`);
 }

@@ -68,9 +68,9 @@ async function runbookQueries(client: pg.Client, schema: string, expected: numbe
 async function smokeTests(client: pg.Client, assessment: Assessment): Promise<VerifiedItem[]> {
   const links = assessment.migrations.flatMap(({ statements }) => {
     const own = new Set(assessment.migrations.flatMap((each) => each.statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : []))));
-    return statements.flatMap(({ effect, text }) =>
+    return statements.flatMap(({ effect }) =>
       effect.kind === 'foreign-key' && effect.references === 'patients' && !own.has(effect.table)
-        ? [{ table: effect.table, column: /FOREIGN KEY \("((?:[^"]|"")+)"\)/.exec(text)?.[1] ?? 'patientId' }]
+        ? effect.columns.slice(0, 1).map((column) => ({ table: effect.table, column }))
         : [],
     );
   });

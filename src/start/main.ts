@@ -3,7 +3,7 @@ import { createSampleEhr, type WriterReport } from '../../sample-ehr/index.ts';
 import { type DatabaseAddress, describeAddress, resolveDatabase, toPgConfig } from '../base/config.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
-import { showProgress } from '../cli/commands/migrate.ts';
+import { showProgress } from '../cli/commands/migrate/index.ts';
 import { note, print, processIo } from '../cli/io.ts';
 import { count, renderFindings, renderPlan, renderVerification } from '../cli/migrate-view.ts';
 import { reportError } from '../cli/program.ts';

@@ -5,16 +5,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { writeHostPrismaFolder } from '../../../sample-ehr/index.ts';
-import { createVariant, oddPassword } from '../../../sample-ehr/variants.ts';
-import { createDatabase, testServer, withClient } from '../../../test/support/database.ts';
-import { snapshot } from '../../../test/support/migrate.ts';
-import { parseDatabaseUrl, toDatabaseUrl } from '../../base/config.ts';
+import { writeHostPrismaFolder } from '../../../../sample-ehr/index.ts';
+import { createVariant, oddPassword } from '../../../../sample-ehr/variants.ts';
+import { createDatabase, testServer, withClient } from '../../../../test/support/database.ts';
+import { snapshot } from '../../../../test/support/migrate.ts';
+import { parseDatabaseUrl, toDatabaseUrl } from '../../../base/config.ts';
 
 // Some tests start a dozen processes; on a busy machine each takes seconds.
 vi.setConfig({ testTimeout: 180_000 });
 
-const program = join(import.meta.dirname, '../../../bin/onechart');
+const program = join(import.meta.dirname, '../../../../bin/onechart');
 
 interface Ended {
   readonly code: number;
