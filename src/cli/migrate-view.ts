@@ -1,20 +1,11 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
+import { count, duration, megabytes as size } from '../base/quantities.ts';
 import { type AssessedMigration, defaultLockPatience, type Finding, type Step, type Verification } from '../migrate/index.ts';
 
 /** How the engine's results read on a terminal. Pure: values in, text out. */
 
-/** A duration as people say it: 4 ms, 1.3 s, 2 min 5 s. */
-export function duration(milliseconds: number): string {
-  if (milliseconds < 1) return '< 1 ms';
-  if (milliseconds < 950) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 99_500) return `${(milliseconds / 1000).toFixed(1)} s`;
-  return `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
-}
-
-export function count(number: number): string {
-  return Math.round(number).toLocaleString('en-US');
-}
+export { count, duration };
 
 const marks = { ok: colors.green('ok   '), info: colors.cyan('note '), warn: colors.yellow('warn '), block: colors.red('block') };
 
@@ -87,10 +78,6 @@ export function progressBar(done: number, of: number): string {
   const width = 24;
   const full = of === 0 ? width : Math.round((done / of) * width);
   return `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${String(done).padStart(String(of).length)}/${of}`;
-}
-
-function size(megabytes: number): string {
-  return megabytes < 1000 ? `${megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
 }
 
 function plainTable(head: string[], colWidths: number[]): Table.Table {
