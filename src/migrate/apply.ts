@@ -4,6 +4,7 @@ import type { Assessment } from './assess.ts';
 import { checkOrphans, type Finding, throwBlocks } from './check.ts';
 import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history.ts';
 import { recordedFiles, recordFile } from './journal.ts';
+import { objectCounts } from './object-counts.ts';
 import type { Plan } from './plan.ts';
 import { planFor, preflight } from './preflight.ts';
 import { type DoneStep, type Run, type RunOptions, withRun } from './run.ts';
@@ -44,14 +45,17 @@ async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> 
   throwBlocks(await checkOrphans(client, schema, known));
   const plan = await planFor(client, schema, known);
   await run.planned(plan.steps);
-  if (plan.steps.length > 0 || plan.historyOnly.length > 0) {
+  const changes = plan.steps.length > 0 || plan.historyOnly.length > 0;
+  if (changes) {
     await ensureHistoryTable(client);
     await run.begin();
-    await run.note({ findings, plan });
+    await run.note({ findings, plan, before: objectCounts(known), ...(options.noBackup ? { backup: '--no-backup was given' } : {}) });
     await applySteps(run, known, plan);
   }
-  const { assessment: after } = await preflight(client, options);
-  return { findings, steps: run.done, verification: await verifyAssessment(client, schema, after ?? known) };
+  const after = (await preflight(client, options)).assessment ?? known;
+  const verification = await verifyAssessment(client, schema, after);
+  if (changes) await run.note({ after: objectCounts(after), verification });
+  return { findings, steps: run.done, verification };
 }
 
 async function applySteps(run: Run, known: Assessment, plan: Plan): Promise<void> {

@@ -59,7 +59,8 @@ export async function startRun(
 ): Promise<number> {
   const { id } = await row<{ id: string }>(
     client,
-    `INSERT INTO onechart.migration_runs ("schemaName", command, "operatingSystemUser", host, version) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+    `INSERT INTO onechart.migration_runs ("schemaName", command, "operatingSystemUser", host, version, details)
+     VALUES ($1, $2, $3, $4, $5, jsonb_build_object('database', current_database(), 'serverVersion', current_setting('server_version'))) RETURNING id`,
     [run.schema, run.command, run.operatingSystemUser, run.host, run.version],
   );
   return Number(id);

@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { AppError, toAppError } from '../base/errors.ts';
+import { packageVersion } from '../base/version.ts';
 import { ensureJournal, finishRun, noteRunDetails, startRun } from './journal.ts';
 import { type MigrateOptions, translate, withConnection } from './preflight.ts';
 import { runStep } from './run-step.ts';
@@ -12,6 +13,8 @@ import type { Step } from './step.ts';
 /** Told to whoever shows progress. */
 export type MigrateEvent =
   | { readonly type: 'waiting-for-lock'; readonly holder: string }
+  /** The run has its row in the journal; its number is what a report is asked for by. */
+  | { readonly type: 'run-started'; readonly run: number }
   | { readonly type: 'planned'; readonly steps: readonly Step[] }
   | { readonly type: 'checkpoint'; readonly name: string }
   | { readonly type: 'step-started'; readonly step: Step; readonly number: number; readonly of: number }
@@ -79,6 +82,7 @@ async function workThrough<T>(
   const done: DoneStep[] = [];
   let of = 0;
   let id: number | undefined;
+  let current: StoppedStep | undefined;
   const begun = () => {
     if (id === undefined) throw new AppError('internal', 'RUN_NOT_BEGUN', 'A step was to be journalled before its run had begun.');
     return id;
@@ -90,8 +94,9 @@ async function workThrough<T>(
     async begin() {
       if (id !== undefined) return;
       await ensureJournal(client);
-      const who = { operatingSystemUser: userInfo().username, host: hostname(), version: options.version ?? 'unknown' };
+      const who = { operatingSystemUser: userInfo().username, host: hostname(), version: options.version ?? packageVersion() };
       id = await startRun(client, { schema, command: options.command, ...who });
+      await tell({ type: 'run-started', run: id });
       await tell({ type: 'checkpoint', name: 'run started' });
     },
     note: (details) => noteRunDetails(client, begun(), details),
@@ -106,8 +111,14 @@ async function workThrough<T>(
       await tell({ type: 'step-started', step, number, of });
       lock.assertHeld();
       const patience = options.patience ?? defaultLockPatience;
-      const onRetry = (attempt: number) => void tell({ type: 'step-retried', step, attempt });
+      const stoppable = { migration: step.migration, step: step.key, title: step.title, number, of, startedAt: new Date(), attempts: 1 };
+      current = stoppable;
+      const onRetry = (attempt: number) => {
+        stoppable.attempts = attempt + 1;
+        void tell({ type: 'step-retried', step, attempt });
+      };
       const result = await runStep(client, { step, lock, runId: begun(), patience, onRetry });
+      current = undefined;
       done.push({ step, result });
       await tell({ type: 'step-finished', step, number, of, result });
       return result;
@@ -118,19 +129,45 @@ async function workThrough<T>(
     result = await work(run);
   } catch (error) {
     if (id === undefined) throw error;
-    const told = toAppError(translate(error, options.address));
-    await finishRun(client, id, told.code).catch(() => undefined);
-    if (told.kind !== 'internal') throw told;
-    throw new AppError(
-      'resumable',
-      'MIGRATION_INTERRUPTED',
-      `The ${options.command} stopped after ${done.length} of ${of} steps. What is done is whole; run the same command again to go on.${serverSays(error)}`,
-      { done: done.length, of, sqlstate: sqlstate(error) },
-      { cause: error },
-    );
+    const told = inWords(error, { command: options.command, address: options.address, done: done.length, of });
+    // Where the connection is gone the row stays without an end, and the next run says so.
+    await noteRunDetails(client, id, { ...whyItStopped(told), ...(current ? { stopped: { ...current, endedAt: new Date() } } : {}) })
+      .catch(() => undefined)
+      .then(() => finishRun(client, id as number, told.code))
+      .catch(() => undefined);
+    throw told;
   }
   if (id !== undefined) await finishRun(client, id, 'done');
   return result;
+}
+
+/** The step that was being done when a run ended early: it is not in the journal of steps, as it was taken back. */
+export interface StoppedStep {
+  readonly migration: string;
+  readonly step: string;
+  readonly title: string;
+  readonly number: number;
+  readonly of: number;
+  readonly startedAt: Date;
+  /** How often it tried for its locks; 1 when it got them, or needed none. */
+  readonly attempts: number;
+}
+
+function whyItStopped({ kind, code, message, details }: AppError): { error: object } {
+  return { error: { kind, code, message, details } };
+}
+
+/** What the caller is told: an error of the product as it is, anything else as an interruption that can be gone on from. */
+function inWords(error: unknown, { command, address, done, of }: { command: string; address: RunOptions['address']; done: number; of: number }): AppError {
+  const told = toAppError(translate(error, address));
+  if (told.kind !== 'internal') return told;
+  return new AppError(
+    'resumable',
+    'MIGRATION_INTERRUPTED',
+    `The ${command} stopped after ${done} of ${of} steps. What is done is whole; run the same command again to go on.${serverSays(error)}`,
+    { done, of, sqlstate: sqlstate(error) },
+    { cause: error },
+  );
 }
 
 /** A statement's error in the server's words: about objects of the catalogue, never about rows. */
