@@ -12,7 +12,7 @@ export interface DatabaseAddress {
   /** libpq's sslmode; undefined leaves TLS to the server's demand. */
   readonly sslmode?: string;
   /** Which option or variable it came from, for messages. */
-  readonly source: '--database-url' | 'DATABASE_URL' | 'PG* variables' | 'embedded database';
+  readonly source: '--database-url' | '--scratch-url' | 'DATABASE_URL' | 'PG* variables' | 'embedded database';
 }
 
 /** What `new pg.Client()` and `new pg.Pool()` take. */
