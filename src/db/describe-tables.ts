@@ -10,6 +10,7 @@ export const tableTypes = {
   patient_merge_history: 'PatientMergeHistoryTable',
   patient_audit_events: 'PatientAuditEventTable',
   patient_outbox_events: 'PatientOutboxEventTable',
+  patient_placeholders: 'PatientPlaceholderTable',
   mrn_authorities: 'MrnAuthorityTable',
   mrn_formats: 'MrnFormatTable',
   mrn_counters: 'MrnCounterTable',

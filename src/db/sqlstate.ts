@@ -112,6 +112,10 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   patient_outbox_events_pkey: sameId('patient_outbox_events'),
   patient_outbox_events_patientId_fkey: unknownPatient('patient_outbox_events'),
   patient_outbox_events_patientVersion_check: internal('VERSION_IMPOSSIBLE', 'patientVersion fell below 1. This is a defect of OneChart.'),
+  patient_placeholders_pkey: { kind: 'duplicate', code: 'PLACEHOLDER_QUEUED', message: 'This chart waits in the queue of placeholders already.' },
+  patient_placeholders_patientId_fkey: unknownPatient('patient_placeholders'),
+  patient_placeholders_origin_check: invalid('PLACEHOLDER_ORIGIN_UNKNOWN', 'origin must be ORPHAN or UNIDENTIFIED.'),
+  patient_placeholders_completed_check: invalid('PLACEHOLDER_NOT_COMPLETED', 'completedBy is given without completedAt. Give both, or neither.'),
   mrn_authorities_pkey: {
     kind: 'duplicate',
     code: 'MRN_AUTHORITY_TAKEN',

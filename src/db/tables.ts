@@ -150,6 +150,16 @@ export interface PatientOutboxEventTable {
   publishedAt: Date | null;
 }
 
+export interface PatientPlaceholderTable {
+  patientId: string;
+  origin: string;
+  sourceTable: string | null;
+  sourceColumn: string | null;
+  createdAt: Generated<Date>;
+  completedAt: Date | null;
+  completedBy: string | null;
+}
+
 export interface MrnAuthorityTable {
   code: string;
   name: string;
@@ -212,6 +222,7 @@ export interface Tables {
   patient_merge_history: PatientMergeHistoryTable;
   patient_audit_events: PatientAuditEventTable;
   patient_outbox_events: PatientOutboxEventTable;
+  patient_placeholders: PatientPlaceholderTable;
   mrn_authorities: MrnAuthorityTable;
   mrn_formats: MrnFormatTable;
   mrn_counters: MrnCounterTable;

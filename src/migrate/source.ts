@@ -14,7 +14,7 @@ export interface MigrationSource {
 }
 
 const moduleName =
-  /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles)$/;
+  /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles|queue_placeholder_patients)$/;
 
 /**
  * Finds the module's migrations: in the host's Prisma folder when one is named (from `migrate init` on the host's
