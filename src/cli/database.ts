@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type DatabaseAddress, resolveDatabase } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
+import { resumeAfterCopy } from '../embedded/cold-copy.ts';
 import { findEmbeddedAddress, homeFolder } from '../embedded/index.ts';
 import type { CliIo } from './io.ts';
 
@@ -22,7 +23,10 @@ export function addDatabaseOptions(command: Command): Command {
 export async function findDatabase(options: DatabaseOptions, io: CliIo): Promise<DatabaseAddress> {
   const named = resolveDatabase({ databaseUrl: options.databaseUrl, schema: options.schema }, io.env);
   if (named) return named;
-  const embedded = await findEmbeddedAddress({ home: homeFolder({ home: options.home, env: io.env, cwd: io.cwd }) });
+  const home = homeFolder({ home: options.home, env: io.env, cwd: io.cwd });
+  // A backup that was killed may have left it stopped.
+  await resumeAfterCopy({ home });
+  const embedded = await findEmbeddedAddress({ home });
   if (embedded) return options.schema === undefined ? embedded : { ...embedded, schema: options.schema };
   throw new AppError(
     'invalid',

@@ -66,7 +66,8 @@ export async function startEmbedded(options: { home: string; port?: number | und
   return alone(home, () => withFolderErrors(home, () => startAlone({ ...options, home })));
 }
 
-async function startAlone(options: { home: string; port?: number | undefined; nativeFolder?: string }): Promise<EmbeddedDatabase> {
+/** A start by who holds the home's lock already. */
+export async function startAlone(options: { home: string; port?: number | undefined; nativeFolder?: string }): Promise<EmbeddedDatabase> {
   const { home } = options;
   const remembered = await readState(home);
   const running = remembered && (await findRunning(home, remembered));
@@ -170,7 +171,7 @@ export async function embeddedAddress(options: { home: string }): Promise<Databa
   });
 }
 
-function addressOf(port: number, password: string): DatabaseAddress {
+export function addressOf(port: number, password: string): DatabaseAddress {
   return { host: '127.0.0.1', port, user: superuser, password, database: databaseName, schema: 'public', source: 'embedded database' };
 }
 
@@ -181,7 +182,7 @@ async function describe(options: { home: string; state: ServerState; server: Run
 }
 
 /** The account that owns existing data goes on with it; new data gets one that is there. */
-async function accountFor(dataFolder: string | undefined): Promise<Account | undefined> {
+export async function accountFor(dataFolder: string | undefined): Promise<Account | undefined> {
   const account = serverAccount();
   const isRoot = process.getuid?.() === 0;
   if (isRoot && !account) {
@@ -330,7 +331,7 @@ async function findRunning(home: string, state: ServerState): Promise<RunningSer
 }
 
 /** The process in postmaster.pid, if it lives and is really a server on this folder: after a reboot the number may be anybody's. */
-async function livingPostmaster(dataFolder: string): Promise<number | undefined> {
+export async function livingPostmaster(dataFolder: string): Promise<number | undefined> {
   const pid = await postmasterPid(dataFolder);
   if (pid === undefined || !isAlive(pid)) return undefined;
   if (process.platform !== 'linux') return pid;

@@ -9,3 +9,14 @@ export type { Step } from './step.ts';
 export { defaultLockPatience, type LockPatience } from './session.ts';
 export type { VerifiedItem, Verification } from './verify.ts';
 export type { InitResult } from './module/index.ts';
+export { defaultLinkTables } from './module/index.ts';
+export {
+  type BackupOptions,
+  type BackupProgress,
+  makeBackup,
+  type ProvenBackup,
+  type VerifiedBackup,
+  verifyBackup,
+  type VerifyBackupOptions,
+} from './backup/index.ts';
+export { listRuns, type PlannedStep, readRun, renderReport, type ReportFormat, reportName, type RunDetails, type RunRecord, type RunStep, type RunSummary } from './report/index.ts';

@@ -90,8 +90,8 @@ export async function settleTexts(client: pg.ClientBase): Promise<void> {
 }
 
 export interface ReadInventoryOptions {
-  /** Tables to make a checksum of, `schema.table`; those that are not there are left out. */
-  readonly checksumTables: readonly string[];
+  /** Tables to make a checksum of, `schema.table`, those that are not there left out; or all, which reads every row to its last byte. */
+  readonly checksumTables: readonly string[] | 'all';
   /** Told after each table. */
   readonly onTable?: ((done: number, of: number) => void) | undefined;
 }
@@ -115,7 +115,7 @@ export async function readInventory(client: pg.ClientBase, options: ReadInventor
   for (const { schema, name, kind } of tables) {
     const key = `${schema}.${name}`;
     const from = `${quote(schema)}.${quote(name)}`;
-    if (options.checksumTables.includes(key)) {
+    if (options.checksumTables === 'all' ? kind === 'r' : options.checksumTables.includes(key)) {
       // A sum does not mind the order. hashtextextended is the same from 11 on; numeric so that nothing overflows.
       const { count, checksum } = await row<{ count: string; checksum: string }>(
         client,

@@ -129,7 +129,7 @@ export async function assertIntact(file: string, manifest: BackupManifest | unde
 /** Reads the inventory of a restored database. */
 export async function inventoryOf(
   address: DatabaseAddress,
-  checksumTables: readonly string[],
+  checksumTables: readonly string[] | 'all',
   onTable?: (done: number, of: number) => void,
 ): Promise<Inventory> {
   const client = await connect(address);

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { CliIo } from '../../io.ts';
 import { addApplyCommand } from './apply.ts';
+import { addBackupCommands } from './backup.ts';
 import { addInitCommand } from './init.ts';
 import { addInspectCommands } from './inspect.ts';
 import { addEngineOptions, type MigrateCommands } from './options.ts';
+import { addReportCommands } from './report.ts';
 
 export { showProgress } from './progress.ts';
 
@@ -13,5 +15,7 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
   const commands: MigrateCommands = { io, migrate, command: (name, description) => addEngineOptions(migrate.command(name).description(description)) };
   addInitCommand(commands);
   addInspectCommands(commands);
+  addBackupCommands(commands);
   addApplyCommand(commands);
+  addReportCommands(commands);
 }
