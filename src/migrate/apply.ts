@@ -73,7 +73,8 @@ async function applySteps(run: Run, known: Assessment, plan: Plan): Promise<void
   }
 }
 
-async function openAttempt(
+/** Says in the history that a migration has started, and keeps its text; an attempt of ours that was cut off is taken up again. */
+export async function openAttempt(
   client: pg.Client,
   schema: string,
   options: { file: { name: string; checksum: string; sql: string }; attemptId: string | undefined },

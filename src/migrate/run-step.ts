@@ -11,15 +11,16 @@ interface StepSurroundings {
   readonly runId: number;
   readonly patience: LockPatience;
   readonly onRetry: (attempt: number) => void;
+  readonly inside?: (() => Promise<void>) | undefined;
 }
 
 /** Does one step and journals it: in one transaction under the lock timeout, or concurrently where the step is an index. */
-export async function runStep(client: pg.Client, { step, lock, runId, patience, onRetry }: StepSurroundings): Promise<LockedResult> {
+export async function runStep(client: pg.Client, { step, lock, runId, patience, onRetry, inside }: StepSurroundings): Promise<LockedResult> {
   const startedAt = new Date();
   const begun = performance.now();
   const record = (measured: { lockWaitMilliseconds: number; workMilliseconds: number; attempts: number }) =>
     recordStep(client, { runId, migration: step.migration, step: step.key, title: step.title, statement: step.statements.join(';\n'), startedAt, ...measured });
-  if (step.kind === 'index' || step.kind === 'drop-invalid-index') {
+  if (step.kind === 'index' || step.kind === 'drop-index') {
     await lock.withoutWaiters(() => buildConcurrently(client, step, patience));
     const result = { attempts: 1, lockWaitMilliseconds: 0, workMilliseconds: performance.now() - begun };
     await record(result);
@@ -30,6 +31,11 @@ export async function runStep(client: pg.Client, { step, lock, runId, patience, 
     onRetry,
     prepare: async (attempts) => {
       const id = await record({ attempts, lockWaitMilliseconds: performance.now() - begun, workMilliseconds: 0 });
+      if (inside) {
+        await inside();
+        // It may have taken minutes.
+        lock.assertHeld();
+      }
       return [...step.statements, endOfStep(id)];
     },
   });
@@ -45,7 +51,7 @@ async function buildConcurrently(client: pg.Client, step: Step, patience: LockPa
     throw new AppError(
       'busy',
       'LOCK_NOT_OBTAINED',
-      `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up. End the long transaction and run the same command again; the unfinished index is dropped and built anew.`,
+      `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up. End the long transaction and run the same command again; the unfinished index is dropped${step.kind === 'drop-index' ? '' : ' and built anew'}.`,
       { step: step.key },
       { cause: error },
     );

@@ -46,8 +46,12 @@ export interface Run {
   /** Tells how many steps are to come, for progress and for the error that names how far a run got. */
   planned(steps: readonly Step[]): Promise<void>;
   checkpoint(name: string): Promise<void>;
-  /** Does one step and journals it; only after `begin`. Throws when the migration lock was lost. */
-  step(step: Step): Promise<LockedResult>;
+  /**
+   * Does one step and journals it; only after `begin`. Throws when the migration lock was lost.
+   *
+   * @param inside work in the step's transaction before its statements; done anew with each attempt to get the locks
+   */
+  step(step: Step, inside?: () => Promise<void>): Promise<LockedResult>;
   readonly done: readonly DoneStep[];
 }
 
@@ -83,6 +87,7 @@ async function workThrough<T>(
   let of = 0;
   let id: number | undefined;
   let current: StoppedStep | undefined;
+  let planned: readonly Omit<Step, 'statements'>[] = [];
   const begun = () => {
     if (id === undefined) throw new AppError('internal', 'RUN_NOT_BEGUN', 'A step was to be journalled before its run had begun.');
     return id;
@@ -96,16 +101,19 @@ async function workThrough<T>(
       await ensureJournal(client);
       const who = { operatingSystemUser: userInfo().username, host: hostname(), version: options.version ?? packageVersion() };
       id = await startRun(client, { schema, command: options.command, ...who });
+      if (planned.length > 0) await noteRunDetails(client, id, { planned });
       await tell({ type: 'run-started', run: id });
       await tell({ type: 'checkpoint', name: 'run started' });
     },
     note: (details) => noteRunDetails(client, begun(), details),
     async planned(steps) {
       of = done.length + steps.length;
+      planned = [...done.map(({ step }) => step), ...steps].map(({ statements: _, ...step }) => step);
+      if (id !== undefined) await noteRunDetails(client, id, { planned });
       await tell({ type: 'planned', steps });
     },
     checkpoint: (name) => tell({ type: 'checkpoint', name }),
-    async step(step) {
+    async step(step, inside) {
       const number = done.length + 1;
       of = Math.max(of, number);
       await tell({ type: 'step-started', step, number, of });
@@ -117,7 +125,7 @@ async function workThrough<T>(
         stoppable.attempts = attempt + 1;
         void tell({ type: 'step-retried', step, attempt });
       };
-      const result = await runStep(client, { step, lock, runId: begun(), patience, onRetry });
+      const result = await runStep(client, { step, lock, runId: begun(), patience, onRetry, inside });
       current = undefined;
       done.push({ step, result });
       await tell({ type: 'step-finished', step, number, of, result });
@@ -177,7 +185,7 @@ function serverSays(error: unknown): string {
 }
 
 /** Key of the lock that the working connection itself holds, besides Prisma's on the guarding one. */
-const workerLockKey = 1_013_202_601;
+export const workerLockKey = 1_013_202_601;
 
 /** After a kill -9 the server may still be busy with our last statement; its result must be seen before we compare. */
 async function outliveCutOffRun(client: pg.Client): Promise<void> {

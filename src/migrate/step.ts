@@ -23,11 +23,14 @@ export type StepKind =
   | 'structure'
   | 'add-constraint'
   | 'validate'
-  | 'drop-invalid-index'
+  /** A column or a type is added to or changed. */
+  | 'alter'
   | 'index'
   | 'comments'
   | 'script'
-  /** Takes an object away (rollback). */
+  /** Takes an object away. */
   | 'drop'
+  /** Takes an index away beside running writes. */
+  | 'drop-index'
   /** Changes rows, a batch at a time (orphans, export and import). */
   | 'rows';
