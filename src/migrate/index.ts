@@ -14,9 +14,32 @@ export {
   type BackupOptions,
   type BackupProgress,
   makeBackup,
-  type ProvenBackup,
+  type ProvenBackup, restoreBackup, type RestoredBackup, type RestoreOptions,
   type VerifiedBackup,
   verifyBackup,
   type VerifyBackupOptions,
 } from './backup/index.ts';
-export { listRuns, type PlannedStep, readRun, renderReport, type ReportFormat, reportName, type RunDetails, type RunRecord, type RunStep, type RunSummary } from './report/index.ts';
+export {
+  listRuns,
+  type PlannedStep,
+  readRun,
+  renderReport,
+  type ReportFormat,
+  reportName,
+  type RunDetails,
+  type RunRecord,
+  type RunStep,
+  type RunSummary,
+} from './report/index.ts';
+export {
+  type IgnoredFinding,
+  type LintFile,
+  type LintFinding,
+  lintMigrations,
+  type LintOptions,
+  lintPath,
+  type LintPathOptions,
+  type LintReport,
+  lintRules,
+  type Severity,
+} from './lint/index.ts';

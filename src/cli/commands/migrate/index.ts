@@ -4,6 +4,7 @@ import { addApplyCommand } from './apply.ts';
 import { addBackupCommands } from './backup.ts';
 import { addInitCommand } from './init.ts';
 import { addInspectCommands } from './inspect.ts';
+import { addLintCommand } from './lint.ts';
 import { addEngineOptions, type MigrateCommands } from './options.ts';
 import { addReportCommands } from './report.ts';
 
@@ -15,6 +16,7 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
   const commands: MigrateCommands = { io, migrate, command: (name, description) => addEngineOptions(migrate.command(name).description(description)) };
   addInitCommand(commands);
   addInspectCommands(commands);
+  addLintCommand(commands);
   addBackupCommands(commands);
   addApplyCommand(commands);
   addReportCommands(commands);
