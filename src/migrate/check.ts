@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { AppError, type ErrorKind } from '../base/errors.ts';
 import { type Assessment, conflictsOf } from './assess.ts';
+import { hazardKinds, isApproved } from './hazard.ts';
 import type { HostFinding } from './module/index.ts';
 import { touchedTables } from './shadow.ts';
 import { quote, row, rows } from './sql.ts';
@@ -130,8 +131,22 @@ export function hostFindings(findings: readonly HostFinding[]): Finding[] {
 }
 
 /** What the comparison with catalogue and history says. */
-export function checkAssessment(assessment: Assessment): Finding[] {
-  const findings: Finding[] = [];
+export function checkAssessment(assessment: Assessment, approvals: readonly string[] = []): Finding[] {
+  const findings: Finding[] = checkHazards(assessment, approvals);
+  for (const name of assessment.withoutFile)
+    findings.push({
+      level: 'warn',
+      code: 'MIGRATION_FILE_LOST',
+      message: `The history has the migration "${name}" as applied, and the folder has no such migration. Bring it back from version control.`,
+      details: { migration: name },
+    });
+  for (const name of assessment.outOfOrder)
+    findings.push({
+      level: 'warn',
+      code: 'MIGRATION_OUT_OF_ORDER',
+      message: `The migration "${name}" is pending although a later one is applied. It is applied now; a database made from the folder gets it earlier.`,
+      details: { migration: name },
+    });
   for (const { name } of assessment.failedElsewhere) {
     findings.push({
       level: 'block',
@@ -141,10 +156,11 @@ export function checkAssessment(assessment: Assessment): Finding[] {
       details: { migration: name },
     });
   }
-  for (const { file, edited } of assessment.migrations) {
+  for (const { file, edited, compared } of assessment.migrations) {
     if (edited)
       findings.push({
-        level: 'block',
+        // Of the host's own, only its text counts for nobody any more; of ours, the objects are compared with it.
+        level: compared ? 'block' : 'warn',
         kind: 'drift',
         code: 'MIGRATION_EDITED',
         message: `The migration "${file.name}" was changed after it had been applied: its file no longer has the checksum in _prisma_migrations. Restore the file from version control and write the change as a new migration.`,
@@ -168,6 +184,31 @@ export function checkAssessment(assessment: Assessment): Finding[] {
         'The database has no _prisma_migrations; it is made. If the host uses Prisma, baseline its own migrations with prisma migrate resolve --applied.',
     });
   return findings;
+}
+
+/** Statements that lose, rewrite or block something need a person's word for it; nobody uses what is made in the same go. */
+function checkHazards({ migrations }: Assessment, approvals: readonly string[]): Finding[] {
+  const pending = migrations.flatMap(({ file, statements }) =>
+    statements.filter(({ object }) => object.state === 'missing').map((each) => ({ ...each, file })),
+  );
+  const made = new Set(pending.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : [])));
+  const isNew = (on: string) => made.has(on) || [...made].some((table) => on.startsWith(`${table}.`));
+  return pending.flatMap(({ file, hazards, number }) =>
+    hazards
+      .filter((hazard) => !isNew(hazard.on))
+      .map((hazard): Finding => {
+        const approved = isApproved(hazard, approvals);
+        const what = `Statement ${number} of "${file.name}" needs approval for ${hazard.kind}${hazard.on ? ` (${hazard.on})` : ''}: ${hazardKinds[hazard.kind]}.`;
+        return approved
+          ? { level: 'warn', code: 'HAZARD_APPROVED', message: `${what} It was approved.`, details: { migration: file.name, hazard } }
+          : {
+              level: 'block',
+              code: 'HAZARD_NOT_APPROVED',
+              message: `${what} If that is wanted, add --approve ${hazard.kind}${hazard.on ? ` or, for this one only, --approve '${hazard.kind}:${hazard.on}'` : ''}.`,
+              details: { migration: file.name, statement: number, hazard },
+            };
+      }),
+  );
 }
 
 /** Whether the role may add the keys: it must own what it alters and may reference what it points at. */

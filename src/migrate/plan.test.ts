@@ -13,12 +13,17 @@ function assessment(...effects: [Effect, ObjectState['state']][]): Assessment {
     number: index + 1,
     text: `CREATE INDEX statement ${index + 1}`,
     effect,
+    hazards: [],
     object: { state } as ObjectState,
   })) satisfies AssessedStatement[];
   return {
-    migrations: [{ file: { name: '1_m', sql: '', checksum: '' }, statements, history: 'absent', attempt: undefined, edited: false, complete: false }],
+    migrations: [
+      { file: { name: '1_m', sql: '', checksum: '' }, statements, history: 'absent', attempt: undefined, edited: false, complete: false, compared: true },
+    ],
     history: [],
     failedElsewhere: [],
+    withoutFile: [],
+    outOfOrder: [],
   };
 }
 

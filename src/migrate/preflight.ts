@@ -3,6 +3,7 @@ import type { DatabaseAddress } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { type Assessment, assess } from './assess.ts';
 import { checkAssessment, checkServer, checkTableRights, type Finding, hostFindings } from './check.ts';
+import { checkApprovals } from './hazard.ts';
 import type { HostOptions } from './module/index.ts';
 import { buildPlan, type Plan } from './plan.ts';
 import { connect, connectionError } from './session.ts';
@@ -16,6 +17,10 @@ export interface MigrateOptions {
   readonly address: DatabaseAddress;
   /** The host's Prisma folder; without it the built-in migrations are rendered for the host. */
   readonly dir?: string | undefined;
+  /** Of a folder, look at the patient module's migrations only. */
+  readonly onlyModule?: boolean | undefined;
+  /** Hazards that a person has approved: a kind (`data-loss`) or a kind and its object (`data-loss:bills.legacyCode`). */
+  readonly approvals?: readonly string[] | undefined;
   /** Link tables, `table` or `table.column`; the five of the surgical EHR by default. */
   readonly linkTables?: readonly string[] | undefined;
   /** Table of users, `false` for none; `users` by default. */
@@ -49,11 +54,12 @@ export async function preflight(client: pg.Client, options: MigrateOptions): Pro
   const { schema } = options.address;
   const findings = await checkServer(client, schema);
   if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source: undefined };
-  const source = await loadMigrations(client, { ...hostOptions(options), dir: options.dir });
+  checkApprovals(options.approvals ?? []);
+  const source = await loadMigrations(client, { ...hostOptions(options), dir: options.dir, onlyModule: options.onlyModule });
   findings.push(...hostFindings(source.findings));
   if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source };
-  const assessment = await assess(client, schema, source.files);
-  findings.push(...checkAssessment(assessment), ...(await checkTableRights(client, schema, assessment)));
+  const assessment = await assess(client, schema, source);
+  findings.push(...checkAssessment(assessment, options.approvals ?? []), ...(await checkTableRights(client, schema, assessment)));
   return { findings, assessment, source };
 }
 
@@ -81,6 +87,22 @@ export function translate(error: unknown, address: DatabaseAddress): unknown {
       'ORPHANS_PRESENT',
       'A link table holds an id that belongs to no patient; it was written after the check. What is done is whole. See the ids with onechart migrate check, give them patients or set them to NULL, then run the same command again.',
       { sqlstate: state },
+      { cause: error },
+    );
+  if (state === '23505')
+    return new AppError(
+      'unsafe',
+      'DUPLICATES_PRESENT',
+      `A unique index cannot be built, because the table holds a value twice${(error as { constraint?: string }).constraint ? ` (${(error as { constraint?: string }).constraint})` : ''}. What is done is whole. Make the values unique, then run the same command again.`,
+      { sqlstate: state, index: (error as { constraint?: string }).constraint },
+      { cause: error },
+    );
+  if (state === '23514' || state === '23502')
+    return new AppError(
+      'unsafe',
+      'ROWS_BREAK_RULE',
+      'A table holds rows that break a rule of the migration; they were written after the check. What is done is whole. Correct the rows, then run the same command again.',
+      { sqlstate: state, table: (error as { table?: string }).table, constraint: (error as { constraint?: string }).constraint },
       { cause: error },
     );
   if (state === '25006')

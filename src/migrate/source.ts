@@ -7,6 +7,8 @@ import { type HostFinding, type HostOptions, type MigrationFile, migrationFile, 
 
 /** Which migrations count for a database, and what was found out about the host on the way. */
 export interface MigrationSource {
+  /** Whether every migration the database may know has to be among the files. */
+  readonly wholeFolder: boolean;
   readonly origin: 'host folder' | 'built in';
   /** In the order of their names, which is the order in which Prisma applies them. */
   readonly files: readonly MigrationFile[];
@@ -16,22 +18,41 @@ export interface MigrationSource {
 const moduleName =
   /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles|queue_placeholder_patients)$/;
 
+/** Whether a migration is one of the patient module's, by its name without the timestamp. */
+export function isModuleMigration(name: string): boolean {
+  return moduleName.test(name);
+}
+
 /**
- * Finds the module's migrations: in the host's Prisma folder when one is named (from `migrate init` on the host's
+ * Finds the migrations: in the host's Prisma folder when one is named (from `migrate init` on the host's
  * files are the ones that count), else rendered for this host. What was applied once stays as it was applied: the
  * recorded text counts, because the host has changed by it (an index that was missing is there now).
  */
-export async function loadMigrations(client: pg.ClientBase, options: HostOptions & { dir?: string | undefined }): Promise<MigrationSource> {
-  const { profile, findings } = await readHostProfile(client, options);
-  if (options.dir !== undefined) return { origin: 'host folder', files: readMigrationsFolder(options.dir), findings };
+export async function loadMigrations(
+  client: pg.ClientBase,
+  options: HostOptions & { dir?: string | undefined; onlyModule?: boolean | undefined },
+): Promise<MigrationSource> {
+  const folder = options.dir === undefined ? undefined : readMigrationsFolder(options.dir);
+  const files = folder?.filter(({ name }) => !options.onlyModule || isModuleMigration(name));
+  const hasModule = files?.some(({ name }) => isModuleMigration(name)) ?? true;
+  if (options.dir !== undefined && options.onlyModule && !hasModule)
+    throw new AppError(
+      'not-found',
+      'MODULE_MIGRATIONS_MISSING',
+      `${options.dir} holds none of the patient module's migrations. Write them there with: onechart migrate init --dir ${options.dir}`,
+      { folder: options.dir },
+    );
+  // A folder without the module says nothing about link tables, and nothing is asked of them.
+  const { profile, findings } = hasModule ? await readHostProfile(client, options) : { profile: undefined, findings: [] };
+  if (files) return { origin: 'host folder', wholeFolder: !options.onlyModule, files, findings };
   const recorded = await recordedFiles(client, options.schema);
   // By the part after the timestamp: `init` moves the timestamps of a host whose own history goes on beyond ours.
-  const files = new Map((profile ? renderModule(profile) : []).map((file) => [purposeOf(file.name), file]));
-  for (const { name, sql, checksum } of recorded) files.set(purposeOf(name), { name, sql, checksum });
-  return { origin: 'built in', files: [...files.values()].sort(byName), findings };
+  const builtIn = new Map((profile ? renderModule(profile) : []).map((file) => [purposeOf(file.name), file]));
+  for (const { name, sql, checksum } of recorded.filter(({ name }) => isModuleMigration(name))) builtIn.set(purposeOf(name), { name, sql, checksum });
+  return { origin: 'built in', wholeFolder: false, files: [...builtIn.values()].sort(byName), findings };
 }
 
-/** Reads the module's migrations from `<dir>/migrations` (or from `<dir>` when it is that folder itself). */
+/** Reads the migrations from `<dir>/migrations` (or from `<dir>` when it is that folder itself). */
 export function readMigrationsFolder(dir: string): MigrationFile[] {
   const folder = existsSync(join(dir, 'migrations')) ? join(dir, 'migrations') : dir;
   if (!existsSync(folder))
@@ -42,7 +63,7 @@ export function readMigrationsFolder(dir: string): MigrationFile[] {
       { folder },
     );
   const files = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && moduleName.test(entry.name))
+    .filter((entry) => entry.isDirectory() && /^\d/.test(entry.name))
     .map((entry) => {
       const path = join(folder, entry.name, 'migration.sql');
       if (!existsSync(path))
@@ -55,8 +76,8 @@ export function readMigrationsFolder(dir: string): MigrationFile[] {
   if (files.length === 0)
     throw new AppError(
       'not-found',
-      'MODULE_MIGRATIONS_MISSING',
-      `${folder} holds none of the patient module's migrations. Write them there with: onechart migrate init --dir ${dir}`,
+      'MIGRATIONS_FOLDER_EMPTY',
+      `${folder} holds no migration (a folder <timestamp>_<name> with a migration.sql). Write the patient module's there with: onechart migrate init --dir ${dir}`,
       { folder },
     );
   return files;

@@ -25,12 +25,72 @@ DO $$ BEGIN NULL; END $$;`;
 });
 
 test.each([
-  ['DROP TABLE "patients"', 'MIGRATION_STATEMENT_UNSUPPORTED'],
-  ['ALTER TABLE "t" ALTER COLUMN "x" TYPE text', 'MIGRATION_STATEMENT_UNSUPPORTED'],
-  ['ALTER TABLE "t" ADD CHECK ("x" > 0)', 'MIGRATION_STATEMENT_UNSUPPORTED'],
-  ['CREATE TABLE "other"."t" ("id" int)', 'MIGRATION_STATEMENT_UNSUPPORTED'],
-  ['UPDATE "t" SET "x" = 1', 'MIGRATION_STATEMENT_UNSUPPORTED'],
+  ['VACUUM "t"', 'MIGRATION_STATEMENT_UNSUPPORTED'],
+  ['CREATE DATABASE d', 'MIGRATION_STATEMENT_UNSUPPORTED'],
   ['CREATE TABEL "t" ()', 'MIGRATION_SYNTAX_ERROR'],
 ])('%s is refused', async (sql, code) => {
   await expect(parseMigration('m', sql)).rejects.toMatchObject({ code });
+});
+
+const parse = async (sql: string) => (await parseMigration('m', sql)).map(({ text, effect, hazards }) => ({ text, effect, hazards }));
+
+test('an ALTER TABLE is taken apart where each part can stand alone', async () => {
+  const sql = `ALTER TABLE "a, b" ADD COLUMN "x" TEXT DEFAULT 'one, two', ADD COLUMN "y" NUMERIC(10, 2), ALTER COLUMN "z" SET NOT NULL, DROP COLUMN "old"`;
+  expect(await parse(sql)).toEqual([
+    { text: `ALTER TABLE "a, b" ADD COLUMN "x" TEXT DEFAULT 'one, two'`, effect: { kind: 'column', name: 'x', table: 'a, b' }, hazards: [] },
+    { text: `ALTER TABLE "a, b" ADD COLUMN "y" NUMERIC(10, 2)`, effect: { kind: 'column', name: 'y', table: 'a, b' }, hazards: [] },
+    {
+      text: `ALTER TABLE "a, b" ALTER COLUMN "z" SET NOT NULL`,
+      effect: { kind: 'column-change', name: 'z', table: 'a, b', change: 'set-not-null' },
+      hazards: [],
+    },
+    {
+      text: `ALTER TABLE "a, b" DROP COLUMN "old"`,
+      effect: { kind: 'drop', object: 'column', name: 'old', table: 'a, b' },
+      hazards: [{ kind: 'data-loss', on: 'a, b.old' }],
+    },
+  ]);
+});
+
+test('parts that belong together stay together, and their hazards are those of all of them', async () => {
+  const [key, ...none] = await parse('ALTER TABLE "t" DROP CONSTRAINT "t_pkey", ADD CONSTRAINT "t_pkey" PRIMARY KEY ("x")');
+  expect(none).toEqual([]);
+  expect(key?.effect.kind).toBe('opaque');
+  expect(key?.hazards).toEqual([
+    { kind: 'constraint-loss', on: 't.t_pkey' },
+    { kind: 'blocking', on: 't.t_pkey' },
+  ]);
+  const [renamedEnum] = await parse(
+    `BEGIN;\nCREATE TYPE "S_new" AS ENUM ('A');\nALTER TABLE "t" ALTER COLUMN "s" TYPE "S_new" USING ("s"::text::"S_new");\nDROP TYPE "S";\nCOMMIT;`,
+  );
+  expect(renamedEnum?.text).not.toMatch(/BEGIN|COMMIT/);
+  expect(renamedEnum?.hazards.map(({ kind }) => kind)).toEqual(['rewrite', 'constraint-loss']);
+});
+
+test.each([
+  ['DROP TABLE "t"', [{ kind: 'data-loss', on: 't' }]],
+  ['DROP TABLE "t", "u"', [{ kind: 'data-loss', on: 't, u' }]],
+  ['TRUNCATE "t"', [{ kind: 'data-loss', on: 't' }]],
+  ['DELETE FROM "t"', [{ kind: 'data-loss', on: 't' }]],
+  ['UPDATE "t" SET "x" = 1', [{ kind: 'data-change', on: 't' }]],
+  ['DROP INDEX "i"', [{ kind: 'index-loss', on: 'i' }]],
+  ['ALTER TABLE "t" RENAME COLUMN "a" TO "b"', [{ kind: 'rename', on: 't.a' }]],
+  ['ALTER INDEX "a" RENAME TO "b"', []],
+  ['ALTER TABLE "t" ADD CHECK ("x" > 0)', [{ kind: 'blocking', on: 't.constraint' }]],
+  ['ALTER TABLE "t" ADD COLUMN "u" UUID REFERENCES "users"("id")', [{ kind: 'blocking', on: 't.u' }]],
+  ['ALTER TABLE "t" ALTER COLUMN "x" TYPE int USING "x"::int', [{ kind: 'rewrite', on: 't.x' }]],
+  ['LOCK TABLE "t"', [{ kind: 'blocking', on: 't' }]],
+  ['CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$', []],
+  ['INSERT INTO "t" VALUES (1)', []],
+  ['REASSIGN OWNED BY a TO b', [{ kind: 'unknown', on: 'ReassignOwned' }]],
+])('%s has to be approved as %j', async (sql, hazards) => {
+  expect((await parse(sql)).flatMap((each) => each.hazards)).toEqual(hazards);
+});
+
+test('a name of another schema stays whole, one of the schema at hand is bare', async () => {
+  const effects = async (sql: string) => (await parseMigration('m', sql, 'public')).map(({ effect }) => effect);
+  expect(await effects('CREATE TABLE "public"."t" ("id" int)')).toEqual([{ kind: 'table', name: 't' }]);
+  expect(await effects('ALTER TABLE "billing"."bills" ADD CONSTRAINT "k" FOREIGN KEY ("p") REFERENCES "patients"("id")')).toEqual([
+    { kind: 'foreign-key', name: 'k', table: '"billing"."bills"', columns: ['p'], references: 'patients' },
+  ]);
 });

@@ -7,6 +7,8 @@ import type { CliIo } from '../../io.ts';
 export interface EngineCommandOptions extends DatabaseOptions {
   readonly json?: boolean;
   readonly dir?: string;
+  readonly onlyModule?: boolean;
+  readonly approve?: string[];
   readonly linkTable?: string[];
   /** Commander turns --no-users-table into false. */
   readonly usersTable?: string | boolean;
@@ -23,7 +25,9 @@ export interface MigrateCommands {
 
 export function addEngineOptions(command: Command): Command {
   return addDatabaseOptions(command)
-    .option('--dir <folder>', "the host's Prisma folder, when its own migration files count (see init)")
+    .option('--dir <folder>', "the host's Prisma folder, when its own migration files count (see init); all of its migrations are looked at")
+    .option('--only-module', "of --dir, look at the patient module's migrations only")
+    .option('--approve <hazard>', 'approve a hazard that check names, as kind or kind:object; repeat it', collect)
     .option('--link-table <table>', 'link table as table or table.column; repeat it (default: the five of the surgical EHR)', collect)
     .option('--users-table <table>', 'table of the users (default: users)')
     .option('--no-users-table', 'the host has no table of users: leave out the six keys to it')
@@ -35,6 +39,8 @@ export async function engineOptions(options: EngineCommandOptions, io: CliIo): P
   return {
     address: await findDatabase(options, io),
     ...(options.dir === undefined ? {} : { dir: options.dir }),
+    ...(options.onlyModule ? { onlyModule: true } : {}),
+    ...(options.approve ? { approvals: options.approve } : {}),
     ...(options.linkTable ? { linkTables: options.linkTable } : {}),
     ...(typeof options.usersTable === 'string' || options.usersTable === false ? { usersTable: options.usersTable as string | false } : {}),
   };
