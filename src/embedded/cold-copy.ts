@@ -147,10 +147,10 @@ export async function assertCopyIntact(copy: string, files: readonly CopiedFile[
  *
  * Errors: `RESTORE_TARGET_PRESENT`.
  */
-export async function restoreColdCopy<T>(
-  options: { home: string; copy: string; files: readonly CopiedFile[]; name: string; onFile?: CopyProgress | undefined },
-  inspect: (address: DatabaseAddress) => Promise<T>,
-): Promise<{ dataFolder: string; inspected: T }> {
+export async function restoreColdCopy(
+  options: { home: string; copy: string; files: readonly CopiedFile[]; sha256: string; name: string; onFile?: CopyProgress | undefined },
+  inspect: (address: DatabaseAddress) => Promise<void>,
+): Promise<{ dataFolder: string; foundComplete: boolean }> {
   const { home, state } = await existingHome(options.home);
   const dataFolder = join(dirname(state.dataFolder), options.name);
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(options.name))
@@ -159,7 +159,10 @@ export async function restoreColdCopy<T>(
       'RESTORE_NAME_INVALID',
       'A restored data folder is named with letters, digits, dots, dashes and underscores. Give such a name with --to.',
     );
-  if (await stat(dataFolder).catch(() => undefined))
+  const origin = await readFile(`${dataFolder}.origin`, 'utf8').catch(() => undefined);
+  const there = (await stat(dataFolder).catch(() => undefined)) !== undefined;
+  if (there && origin?.trim() === options.sha256) return { dataFolder, foundComplete: true };
+  if (there)
     throw new AppError(
       'unsafe',
       'RESTORE_TARGET_PRESENT',
@@ -175,10 +178,12 @@ export async function restoreColdCopy<T>(
   await withFolderErrors(dirname(dataFolder), () => copyFolder(options.copy, unfinished, { sums: false, account, onFile: options.onFile }));
   await syncAll(unfinished, options.files);
   await assertCopyIntact(unfinished, options.files);
-  const inspected = await withServerOn({ home, dataFolder: unfinished, account }, inspect);
+  await withServerOn({ home, dataFolder: unfinished, account }, inspect);
+  // From which backup it is, so that the same command knows its own work again.
+  await writeFile(`${dataFolder}.origin`, `${options.sha256}\n`, { mode: 0o600, flush: true });
   await rename(unfinished, dataFolder);
   await syncPath(dirname(dataFolder));
-  return { dataFolder, inspected };
+  return { dataFolder, foundComplete: false };
 }
 
 /** Makes another data folder the live one: server stopped, the home's state file replaced in one step, server started on the same port. */

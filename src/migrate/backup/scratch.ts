@@ -16,10 +16,10 @@ const markerText = 'OneChart works in this database for a moment; the next run d
 /** Set by CREATE DATABASE itself, so that there is no moment without a mark. */
 const markerConnections = 13;
 
-/** Connects to a database that is never renamed or dropped by us: `postgres`, else the one in the address. */
+/** Connects to a database that is never renamed or dropped by us: `postgres` (`template1`, where that is the one), else the one in the address. */
 export async function connectAdmin(address: DatabaseAddress): Promise<pg.Client> {
   try {
-    return await connect({ ...address, database: 'postgres', schema: 'public' });
+    return await connect({ ...address, database: address.database === 'postgres' ? 'template1' : 'postgres', schema: 'public' });
   } catch (error) {
     if (error instanceof AppError && (error.code === 'DATABASE_UNREACHABLE' || error.code === 'DATABASE_CONNECTIONS_EXHAUSTED')) throw error;
     return connect(address);
@@ -49,7 +49,7 @@ export async function dropLeftOvers(admin: pg.ClientBase, prefix: string): Promi
   for (const { name } of found) {
     if (!(await tryClaim(admin, name))) continue;
     await admin.query(`DROP DATABASE IF EXISTS ${quote(name)} WITH (FORCE)`);
-    await release(admin, name);
+    await admin.query('SELECT pg_advisory_unlock(hashtextextended($1, 1013))', [name]);
     dropped.push(name);
   }
   return dropped;
@@ -60,8 +60,14 @@ export async function tryClaim(admin: pg.ClientBase, name: string): Promise<bool
   return (await row<{ got: boolean }>(admin, 'SELECT pg_try_advisory_lock(hashtextextended($1, 1013)) AS got', [name])).got;
 }
 
-export async function release(admin: pg.ClientBase, name: string): Promise<void> {
-  await admin.query('SELECT pg_advisory_unlock(hashtextextended($1, 1013))', [name]);
+/** Whether a database is one that a run of ours was working in. */
+export async function isMarked(admin: pg.ClientBase, name: string): Promise<boolean> {
+  const found = await rows<{ marked: boolean }>(
+    admin,
+    `SELECT datconnlimit = $2 OR coalesce(starts_with(shobj_description(oid, 'pg_database'), $3), false) AS marked FROM pg_database WHERE datname = $1`,
+    [name, markerConnections, markerText],
+  );
+  return found[0]?.marked ?? false;
 }
 
 /** Makes an empty database that sorts and compares text as the saved one does, and marks it as ours. */

@@ -6,6 +6,7 @@ import { addInitCommand } from './init.ts';
 import { addInspectCommands } from './inspect.ts';
 import { addLintCommand } from './lint.ts';
 import { addEngineOptions, type MigrateCommands } from './options.ts';
+import { addRestoreCommand } from './restore.ts';
 import { addReportCommands } from './report.ts';
 
 export { showProgress } from './progress.ts';
@@ -18,6 +19,7 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
   addInspectCommands(commands);
   addLintCommand(commands);
   addBackupCommands(commands);
+  addRestoreCommand(commands);
   addApplyCommand(commands);
   addReportCommands(commands);
 }

@@ -1,0 +1,100 @@
+import { describeAddress } from '../../../base/config.ts';
+import { assertCopyIntact, restoreColdCopy, swapDataFolder } from '../../../embedded/cold-copy.ts';
+import { homeFolder } from '../../../embedded/index.ts';
+import { assertSame, inspectCopy, readManifest, type RestoredBackup, restoreBackup } from '../../../migrate/backup/index.ts';
+import { coldManifest } from '../../embedded-backup.ts';
+import { type CliIo, note, print, printJson } from '../../io.ts';
+import { count } from '../../migrate-view.ts';
+import { type BackupCommandOptions, showBackupProgress, toolsAndKeys } from './backup.ts';
+import { confirm } from './confirm.ts';
+import { engineOptions, type MigrateCommands } from './options.ts';
+
+interface RestoreCommandOptions extends BackupCommandOptions {
+  readonly to: string;
+  readonly swap?: boolean;
+  readonly endSessions?: boolean;
+  /** Commander turns --no-privileges into false. */
+  readonly privileges?: boolean;
+  readonly withoutManifest?: boolean;
+  readonly yes?: boolean;
+}
+
+/** `onechart migrate restore`: a new database beside the live one, and the exchange of their names. */
+export function addRestoreCommand({ io, command }: MigrateCommands): void {
+  command('restore', 'restore a backup into a new database beside the live one; with --swap let it take the live name')
+    .argument('<file>', 'the backup: a dump with its manifest beside it, or the folder of a cold copy')
+    .requiredOption('--to <name>', 'name of the new database (of a cold copy: of the new data folder beside the live one); it must not exist')
+    .option('--swap', 'then exchange the names: the live database is kept as <name>_before_restore_<time>')
+    .option('--end-sessions', 'with --swap: end the sessions of the live database instead of refusing while there are any')
+    .option('--no-privileges', 'leave out owners and rights, for a server that does not know the roles')
+    .option('--without-manifest', 'restore a dump that has no manifest: nothing can be compared')
+    .option('--pg-restore <command>', 'command that runs pg_restore, for example "docker exec -i ehr-postgres pg_restore" (default: found on this machine)')
+    .option('--passphrase-file <file>', 'passphrase of an encrypted backup, on the first line of this file (or set ONECHART_BACKUP_PASSPHRASE)')
+    .option('--identity-file <file>', 'file with the age secret key of an encrypted backup')
+    .option('-y, --yes', 'do not ask before a swap')
+    .action(async (file: string, options: RestoreCommandOptions) => {
+      const { address } = await engineOptions(options, io);
+      if (options.swap) {
+        const what = `The database restored from ${file} would take the place of ${describeAddress(address)}, which is kept under another name`;
+        await confirm(io, { what, look: 'the same command without --swap', yes: options.yes });
+      }
+      if ((await readManifest(file))?.method === 'cold copy') return restoreCold(file, options, io);
+      const restored = await restoreBackup(file, {
+        address,
+        to: options.to,
+        swap: options.swap,
+        endSessions: options.endSessions,
+        withoutRights: options.privileges === false,
+        withoutManifest: options.withoutManifest,
+        onProgress: options.json ? undefined : showBackupProgress(io),
+        ...toolsAndKeys(options, io),
+      });
+      if (options.json) return printJson(io, restored);
+      render(restored, io);
+    });
+}
+
+function render({ database, compared, foundComplete, objects, tables, rows, notes, swapStatements, swapped }: RestoredBackup, io: CliIo): void {
+  for (const each of notes) note(io, `note: ${each}`);
+  const what = compared
+    ? `${count(objects)} objects, ${count(tables)} tables, ${count(rows)} rows, as the manifest says`
+    : 'without an error; there is no manifest to compare it with';
+  print(io, foundComplete ? `It was restored completely by an earlier run: ${what}.` : `Restored into "${swapped ? 'the new database' : database}": ${what}.`);
+  if (swapped) {
+    print(io, `"${swapped.live}" is the restored database now.${swapped.endedSessions > 0 ? ` ${swapped.endedSessions} sessions were ended.` : ''}`);
+    if (swapped.kept !== '') print(io, `The one before is kept as "${swapped.kept}". Drop it when it is not needed any more.`);
+    return;
+  }
+  print(io, `\nLook at it, then exchange it with the live one: the same command with --swap. Or by hand, connected to another database:\n`);
+  for (const statement of swapStatements) print(io, `  ${statement}`);
+}
+
+async function restoreCold(file: string, options: RestoreCommandOptions, io: CliIo): Promise<void> {
+  const home = homeFolder({ home: options.home, env: io.env, cwd: io.cwd });
+  const manifest = await coldManifest(file);
+  const progress = options.json ? undefined : showBackupProgress(io);
+  await assertCopyIntact(file, manifest.files, (done, of) => progress?.({ phase: 'check', done, of, unit: 'files' }));
+  const { dataFolder, foundComplete } = await restoreColdCopy(
+    {
+      home,
+      copy: file,
+      files: manifest.files,
+      sha256: manifest.sha256,
+      name: options.to,
+      onFile: (done, of) => progress?.({ phase: 'copy', done, of, unit: 'files' }),
+    },
+    async (address) => {
+      const { inventory } = await inspectCopy({ ...address, database: manifest.database.name });
+      assertSame(manifest, inventory, { file, definitions: true });
+    },
+  );
+  const swapped = options.swap ? await swapDataFolder({ home, dataFolder }) : undefined;
+  if (options.json) return printJson(io, { dataFolder, compared: true, foundComplete, ...(swapped ? { swapped } : {}) });
+  print(io, `${foundComplete ? 'It was restored by an earlier run' : 'Restored'}: ${dataFolder}, compared with the manifest by a second server.`);
+  print(
+    io,
+    swapped
+      ? `The embedded database works on it now. The data before is kept in ${swapped.before}.`
+      : 'Exchange it with the live one: the same command with --swap (the server is stopped and started for it).',
+  );
+}
