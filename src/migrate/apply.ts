@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import type { Assessment } from './assess.ts';
-import { checkOrphans, type Finding, throwBlocks } from './check.ts';
+import { type Finding, throwBlocks } from './check.ts';
+import { checkContents } from './check-rows.ts';
 import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history.ts';
 import { recordedFiles, recordFile } from './journal.ts';
 import { objectCounts } from './object-counts.ts';
@@ -42,7 +43,7 @@ async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> 
   const { findings, assessment } = await preflight(client, options);
   throwBlocks(findings);
   const known = assessment as Assessment;
-  throwBlocks(await checkOrphans(client, schema, known));
+  throwBlocks(await checkContents(client, schema, known));
   const plan = await planFor(client, schema, known);
   await run.planned(plan.steps);
   const changes = plan.steps.length > 0 || plan.historyOnly.length > 0;

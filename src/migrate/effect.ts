@@ -205,7 +205,7 @@ function alterEffect(command: Node, table: string, home: string): Effect | undef
   if (constraint) return undefined;
   if (command.subtype === 'AT_AddColumn') {
     const column = command.def.ColumnDef as Node;
-    return hasInlineConstraint(column) ? undefined : { kind: 'column', name: column.colname, table };
+    return hasInlineConstraint(column) ? undefined : { kind: 'column', name: column.colname, table, ...(isRequired(column) ? { required: true } : {}) };
   }
   if (command.behavior === 'DROP_CASCADE') return undefined;
   if (command.subtype === 'AT_DropColumn') return { kind: 'drop', object: 'column', name: command.name, table };
@@ -214,6 +214,11 @@ function alterEffect(command: Node, table: string, home: string): Effect | undef
   if (command.def?.ColumnDef?.raw_default) return undefined;
   const change = command.subtype === 'AT_ColumnDefault' ? (command.def ? 'set-default' : 'drop-default') : columnChanges[command.subtype as string];
   return change && { kind: 'column-change', name: command.name, table, change };
+}
+
+function isRequired(column: Node): boolean {
+  const kinds = ((column.constraints ?? []) as Node[]).map(({ Constraint }) => (Constraint as Node).contype as string);
+  return kinds.includes('CONSTR_NOTNULL') && !kinds.some((kind) => ['CONSTR_DEFAULT', 'CONSTR_GENERATED', 'CONSTR_IDENTITY'].includes(kind));
 }
 
 /** Constraints that read the table or other tables when the column is added; NOT NULL and DEFAULT do not. */

@@ -1,5 +1,6 @@
 import { type Assessment } from './assess.ts';
-import { checkOrphans, checkServer, hostFindings, throwBlocks } from './check.ts';
+import { checkServer, hostFindings, throwBlocks } from './check.ts';
+import { checkContents } from './check-rows.ts';
 import { type HostProfile, type InitResult, initModule, readHostProfile } from './module/index.ts';
 import type { Plan } from './plan.ts';
 import { type CheckResult, hostOptions, type MigrateOptions, planFor, preflight, withConnection } from './preflight.ts';
@@ -19,7 +20,7 @@ export interface PlanResult extends CheckResult {
 export async function checkMigration(options: MigrateOptions): Promise<CheckResult> {
   return withConnection(options, async (client) => {
     const { findings, assessment } = await preflight(client, options);
-    return { findings: assessment ? [...findings, ...(await checkOrphans(client, options.address.schema, assessment))] : findings, assessment };
+    return { findings: assessment ? [...findings, ...(await checkContents(client, options.address.schema, assessment))] : findings, assessment };
   });
 }
 
@@ -62,9 +63,9 @@ export async function planMigration(options: MigrateOptions): Promise<PlanResult
     const { findings, assessment } = await preflight(client, options);
     throwBlocks(findings);
     const known = assessment as Assessment;
-    const orphans = await checkOrphans(client, options.address.schema, known);
-    throwBlocks(orphans);
-    return { findings: [...findings, ...orphans], assessment: known, plan: await planFor(client, options.address.schema, known) };
+    const contents = await checkContents(client, options.address.schema, known);
+    throwBlocks(contents);
+    return { findings: [...findings, ...contents], assessment: known, plan: await planFor(client, options.address.schema, known) };
   });
 }
 

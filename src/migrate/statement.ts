@@ -22,7 +22,8 @@ export type Effect =
   | { readonly kind: 'enum'; readonly name: string }
   | { readonly kind: 'enum-value'; readonly name: string; readonly label: string }
   | { readonly kind: 'table'; readonly name: string }
-  | { readonly kind: 'column'; readonly name: string; readonly table: string }
+  /** `required`: NOT NULL without a default, which a table with rows cannot have. */
+  | { readonly kind: 'column'; readonly name: string; readonly table: string; readonly required?: true }
   | { readonly kind: 'column-change'; readonly name: string; readonly table: string; readonly change: ColumnChange }
   | { readonly kind: 'index'; readonly name: string; readonly table: string; readonly concurrently: boolean }
   | {

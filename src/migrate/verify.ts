@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Assessment } from './assess.ts';
+import { isModuleMigration } from './source.ts';
 import { inRolledBackTransaction, quote, row, sqlstate } from './sql.ts';
 
 /** One thing verified: by definition, by the runbook's own query, or by trying it out. */
@@ -19,7 +20,12 @@ export interface Verification {
 /** Verifies every object by definition and validity, the runbook's three queries, and smoke tests that are rolled back. */
 export async function verifyAssessment(client: pg.Client, schema: string, assessment: Assessment): Promise<Verification> {
   const items: VerifiedItem[] = [];
-  for (const { file, statements, history, edited } of assessment.migrations) {
+  for (const { file, statements, history, edited, compared } of assessment.migrations) {
+    if (!compared) {
+      const found = `history: applied${edited ? ', edited since' : ''}; what it made is compared by onechart migrate drift`;
+      items.push({ name: file.name, ok: true, found });
+      continue;
+    }
     const wrong = statements.filter(({ object }) => object.state !== 'present');
     const named = wrong.slice(0, 3).map(({ effect, object }) => `${effect.name} ${object.state}`);
     const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
@@ -34,8 +40,9 @@ export async function verifyAssessment(client: pg.Client, schema: string, assess
     });
   }
   const complete = items.every(({ ok }) => ok);
-  items.push(...(await runbookQueries(client, schema, expectedKeys(assessment))));
-  if (complete) items.push(...(await smokeTests(client, assessment)));
+  const hasModule = assessment.migrations.some(({ file }) => isModuleMigration(file.name));
+  if (hasModule) items.push(...(await runbookQueries(client, schema, expectedKeys(assessment))));
+  if (hasModule && complete) items.push(...(await smokeTests(client, assessment)));
   const pending =
     assessment.migrations.some(({ history }) => history === 'absent' || history === 'rolled-back') &&
     assessment.migrations.every(({ history, complete: whole, edited }) => !edited && (whole || history !== 'applied'));
