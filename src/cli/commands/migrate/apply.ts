@@ -3,17 +3,18 @@ import { AppError } from '../../../base/errors.ts';
 import { applyMigration, planMigration } from '../../../migrate/index.ts';
 import { print, printJson } from '../../io.ts';
 import { renderPlan, renderVerification } from '../../migrate-view.ts';
+import { addReportOptions, type ReportOptions, withReport } from '../../report-files.ts';
 import { confirm } from './confirm.ts';
 import { addLockOptions, type EngineCommandOptions, engineOptions, exitDrift, type LockOptions, lockPatience, type MigrateCommands } from './options.ts';
 import { printStepsDone, showProgress, terminalWidth } from './progress.ts';
 
-interface ApplyCommandOptions extends EngineCommandOptions, LockOptions {
+interface ApplyCommandOptions extends EngineCommandOptions, LockOptions, ReportOptions {
   readonly backup?: boolean;
   readonly yes?: boolean;
 }
 
 export function addApplyCommand({ io, command }: MigrateCommands): void {
-  addLockOptions(command('apply', 'apply what is missing, online; run it again after any interruption'))
+  addReportOptions(addLockOptions(command('apply', 'apply what is missing, online; run it again after any interruption')))
     .option('--no-backup', 'say that a proven backup exists; needed until this command makes its own')
     .option('-y, --yes', 'do not ask')
     .action(async (options: ApplyCommandOptions) => {
@@ -32,17 +33,25 @@ export function addApplyCommand({ io, command }: MigrateCommands): void {
           await confirm(io, { what, look: 'onechart migrate plan', yes: options.yes });
         }
       }
-      const { verification, steps } = await applyMigration({
-        ...engine,
-        noBackup: true,
-        ...lockPatience(options),
-        onEvent: options.json ? () => undefined : showProgress(io),
-      });
+      const show = options.json ? () => undefined : showProgress(io);
+      const { result, report } = await withReport({ io, address: engine.address, options }, (tellReport) =>
+        applyMigration({
+          ...engine,
+          noBackup: true,
+          ...lockPatience(options),
+          onEvent: (event) => {
+            tellReport(event);
+            show(event);
+          },
+        }),
+      );
+      const { verification, steps } = result;
       io.exitCode = verification.ok ? 0 : exitDrift;
       if (options.json)
         return printJson(io, {
           applied: steps.map(({ step, result: measured }) => ({ migration: step.migration, step: step.key, ...measured })),
           verification,
+          ...(report ? { report } : {}),
         });
       if (steps.length === 0) print(io, 'Nothing to do: everything is there, valid and as defined.');
       else printStepsDone(io, steps, 'applied');
