@@ -32,10 +32,15 @@ interface ReportSettings {
   readonly io: CliIo;
   readonly address: DatabaseAddress;
   readonly options: ReportOptions;
+  /** What else listens to the run: the progress on the terminal. */
+  readonly onEvent?: (event: MigrateEvent) => void;
 }
 
-/** Where `onReport` tells a command of its run, and the report that was left. */
-export type Reported<T> = { readonly result: T; readonly report: WrittenReport | undefined };
+export interface Reported<T> {
+  readonly result: T;
+  /** Undefined without a run (nothing was to be done), with --no-report, and where it could not be written. */
+  readonly report: WrittenReport | undefined;
+}
 
 /**
  * Does a piece of work that changes the database and leaves the report of its run, whatever its end, and those of the
@@ -44,13 +49,13 @@ export type Reported<T> = { readonly result: T; readonly report: WrittenReport |
  *
  * Errors: `REPORT_FOLDER_NOT_WRITABLE` (unsafe), and those of the work.
  *
- * @param work is given what it must tell its events
+ * @param work is given the listener for its events, to be passed on to the engine
  */
 export async function withReport<T>(
-  { io, address, options }: ReportSettings,
+  { io, address, options, onEvent }: ReportSettings,
   work: (onEvent: (event: MigrateEvent) => void) => Promise<T>,
 ): Promise<Reported<T>> {
-  if (options.report === false) return { result: await work(() => undefined), report: undefined };
+  if (options.report === false) return { result: await work((event) => onEvent?.(event)), report: undefined };
   const folder = reportFolder(io, options.reportDir);
   await tryFolder(folder);
   let run: number | undefined;
@@ -58,6 +63,7 @@ export async function withReport<T>(
   try {
     const result = await work((event) => {
       if (event.type === 'run-started') run = event.run;
+      onEvent?.(event);
     });
     if (run !== undefined) report = await leaveReport({ io, address, folder, run });
     return { result, report };
