@@ -5,6 +5,7 @@ export interface Known {
   readonly tables: Map<string, KnownTable>;
   readonly indexes: Map<string, KnownIndex>;
   readonly enums: Map<string, KnownEnum>;
+  readonly domains: Map<string, { readonly madeBy: number | undefined }>;
   /** Every name that exists, of whatever kind: what DROP … IF EXISTS may mean. */
   readonly names: Set<string>;
 }
@@ -48,7 +49,7 @@ export interface KnownEnum {
 }
 
 export function nothingKnown(): Known {
-  return { tables: new Map(), indexes: new Map(), enums: new Map(), names: new Set() };
+  return { tables: new Map(), indexes: new Map(), enums: new Map(), domains: new Map(), names: new Set() };
 }
 
 /** Takes a statement into account. What it does not understand changes nothing. */
@@ -256,7 +257,10 @@ const learners: Record<string, (known: Known, node: Node, file: number) => void>
   },
   ViewStmt: (known, node) => void known.names.add(relationName(node.view)),
   CreateSeqStmt: (known, node) => void known.names.add(relationName(node.sequence)),
-  CreateDomainStmt: (known, node) => void known.names.add(listName(node.domainname)),
+  CreateDomainStmt(known, node, file) {
+    known.domains.set(listName(node.domainname), { madeBy: file });
+    known.names.add(listName(node.domainname));
+  },
   CompositeTypeStmt: (known, node) => void known.names.add(relationName(node.typevar)),
   CreateRangeStmt: (known, node) => void known.names.add(listName(node.typeName)),
   CreateSchemaStmt: (known, node) => void known.names.add(node.schemaname),

@@ -81,9 +81,7 @@ export async function lintMigrations(files: readonly LintFile[], options: LintOp
 /** The same for files that were read already. Pure. */
 export function lintScripts(scripts: readonly Script[], options: LintOptions = {}): LintReport {
   const rules = chosenRules(options);
-  const final = nothingKnown();
-  for (const [index, script] of scripts.entries()) for (const { kind, node } of script.statements) learn(final, kind, node, index);
-  const complete = [...final.tables.values()].every(({ madeBy }) => madeBy !== undefined);
+  const { final, complete } = readAhead(scripts);
   const known = nothingKnown();
   const reports = scripts.map((script, index) => {
     const wanted = options.only === undefined || options.only.has(script.name);
@@ -98,6 +96,19 @@ export function lintScripts(scripts: readonly Script[], options: LintOptions = {
     files: made.length,
     statements: made.reduce((sum, { statements }) => sum + statements, 0),
   };
+}
+
+/** The schema as all files leave it, and whether they make every table they touch: then no other table exists. */
+function readAhead(scripts: readonly Script[]): { final: Known; complete: boolean } {
+  const final = nothingKnown();
+  let complete = scripts.length > 1;
+  for (const [index, script] of scripts.entries())
+    for (const { kind, node } of script.statements) {
+      const mayBeMissing = node.missing_ok === true;
+      complete &&= mayBeMissing || locksOf(kind, node, final).every(({ table }) => final.tables.get(table)?.madeBy !== undefined);
+      learn(final, kind, node, index);
+    }
+  return { final, complete };
 }
 
 interface Place {
@@ -115,8 +126,8 @@ function lintScript(script: Script, { index, known, final, complete, rules, opti
   const report = (rule: Rule, hit: Hit, context: StatementContext) =>
     void found.push({ finding: findingOf(rule, hit, { context, traffic: options.traffic }), statement: context.statement.number });
   const isLive = (name: string) => {
-    const made = known.tables.get(name) ?? known.enums.get(name);
-    return made === undefined || (made.madeBy !== index && !('kind' in made && made.kind === 'temporary'));
+    const made = known.tables.get(name) ?? known.enums.get(name) ?? known.domains.get(name);
+    return made === undefined ? !complete : made.madeBy !== index && !('kind' in made && made.kind === 'temporary');
   };
   const contexts: StatementContext[] = [];
   const around: Surroundings = { runner, before: known, final, complete, isLive, earlier: contexts };

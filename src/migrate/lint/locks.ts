@@ -1,5 +1,5 @@
 import { droppedNames, type Known } from './known.ts';
-import { alterCommands, columnConstraints, type Node, relationName } from './syntax-node.ts';
+import { alterCommands, columnConstraints, listName, type Node, relationName } from './syntax-node.ts';
 
 /** A table lock of PostgreSQL, from weak to strong. */
 const modes = [
@@ -78,6 +78,8 @@ export function locksOf(kind: string, node: Node, known: Known): Lock[] {
       return reindexLocks(node, known);
     case 'RefreshMatViewStmt':
       return lock(node.relation, node.concurrent ? 'EXCLUSIVE' : 'ACCESS EXCLUSIVE', 'rewrite');
+    case 'AlterDomainStmt':
+      return node.subtype === 'C' ? tablesWith(listName(node.typeName), known).map((table) => ({ table, mode: 'SHARE', work: 'read' })) : [];
     case 'LockStmt':
       return (node.relations as Node[]).flatMap((each) => lock(each.RangeVar, modes[(node.mode as number) - 1] ?? 'ACCESS EXCLUSIVE'));
     case 'InsertStmt':
@@ -88,6 +90,11 @@ export function locksOf(kind: string, node: Node, known: Known): Lock[] {
     default:
       return [];
   }
+}
+
+/** Tables with a column of a domain. */
+function tablesWith(domain: string, known: Known): string[] {
+  return [...known.tables.values()].filter(({ columns }) => [...columns.values()].some(({ type }) => type === domain)).map(({ name }) => name);
 }
 
 /** Whether a VACUUM writes the table anew. */

@@ -103,6 +103,8 @@ export function readScript({ file, name, sql }: LintFile): Script {
 }
 
 function scan(text: string, characterOf: (byte: number) => number): Token[] | undefined {
+  // The scanner refuses an empty text.
+  if (text.trim() === '') return [];
   try {
     return scanSync(text).tokens.map(({ start, end, text: word, tokenName }: ScanToken) => ({
       start: characterOf(start),

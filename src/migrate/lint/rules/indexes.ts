@@ -48,11 +48,11 @@ export const indexRules: readonly Rule[] = [
     rewrite: 'DROP INDEX CONCURRENTLY, alone in a migration file.',
     severity: 'warning',
     squawk: ['require-concurrent-index-deletion'],
-    *check({ kind, node }, { isLive, before }) {
+    *check({ kind, node }, { isLive, before, complete }) {
       if (kind !== 'DropStmt' || node.removeType !== 'OBJECT_INDEX' || node.concurrent) return;
       for (const name of droppedNames(node)) {
         const table = before.indexes.get(name.split('.').at(-1) as string)?.table;
-        if (table !== undefined && !isLive(table)) continue;
+        if (table === undefined ? complete : !isLive(table)) continue;
         yield {
           message: `Dropping index ${name} locks ${table ?? 'its table'} against reads and writes.`,
           stall: table === undefined ? undefined : { table, lock: 'ACCESS EXCLUSIVE', work: 'brief' },

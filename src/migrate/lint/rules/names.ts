@@ -94,7 +94,7 @@ export const nameRules: readonly Rule[] = [
     optIn: true,
     squawk: ['require-table-schema'],
     *check({ kind, node }) {
-      if (kind === 'CreateStmt' || kind === 'AlterTableStmt') {
+      if (['CreateStmt', 'AlterTableStmt', 'RenameStmt', 'AlterObjectSchemaStmt'].includes(kind)) {
         const { relation } = node;
         if (relation && !relation.schemaname && relation.relpersistence !== 't')
           yield { message: `${relationName(relation)} has no schema.`, location: relation.location };

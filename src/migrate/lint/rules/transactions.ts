@@ -1,7 +1,7 @@
 import { blocksReads, blocksWrites, type LockMode, stronger } from '../locks.ts';
-import { statements } from '../rewrite.ts';
+import { concurrently, statements } from '../rewrite.ts';
 import type { Hit, Rule, StatementContext } from '../rule.ts';
-import { alterCommands, descendants, listName, relationName } from '../syntax-node.ts';
+import { alterCommands, descendants, listName, type Node, relationName } from '../syntax-node.ts';
 
 const begins = (context: StatementContext) => context.kind === 'TransactionStmt' && /BEGIN|START/.test(context.node.kind);
 const ends = (context: StatementContext) => context.kind === 'TransactionStmt' && /_(COMMIT|ROLLBACK|PREPARE)$/.test(context.node.kind);
@@ -11,8 +11,8 @@ interface Held {
   readonly table: string;
   mode: LockMode;
   readonly since: StatementContext;
-  /** Something that takes as long as the table is big is done under it. */
-  long: boolean;
+  /** What does something under it that takes as long as the table is big. */
+  longBy: StatementContext | undefined;
 }
 
 /** The transactions of a file, each with its statements; a statement that commits by itself is in none. */
@@ -30,24 +30,35 @@ function heldLocks(transaction: readonly StatementContext[]): Held[] {
       const there = held.get(table);
       if (there) {
         there.mode = stronger(there.mode, mode);
-        there.long ||= work !== 'brief';
-      } else held.set(table, { table, mode, since: context, long: work !== 'brief' });
+        there.longBy ??= work === 'brief' ? undefined : context;
+      } else held.set(table, { table, mode, since: context, longBy: work === 'brief' ? undefined : context });
     }
   return [...held.values()];
 }
 
-/** The strong statements, a file for each table; the statements that lock nothing may stay together. */
+/** The strong statements, a file for each table, each in its safe form; what locks nothing may stay together. */
 function oneFileEach(held: readonly Held[], transaction: readonly StatementContext[]): string {
-  return held
-    .map(({ table }, index) => {
-      const own = transaction.filter(({ locks }) => locks.find(({ mode }) => blocksWrites(mode))?.table === table);
-      const texts = own.slice(0, 3).map(({ statement }) => statement.text);
-      const more = own.length > texts.length ? [`-- and ${own.length - texts.length} more`] : [];
-      // A table that is only locked along with another one has no statement of its own.
-      return own.length === 0 ? '' : `-- file ${index + 1}: ${table}\n${statements("SET LOCAL lock_timeout = '1s'", ...texts, ...more)}`;
-    })
-    .filter((part) => part !== '')
-    .join('\n');
+  const parts = held.flatMap(({ table }) => {
+    const own = transaction.filter(({ locks }) => locks.find(({ mode }) => blocksWrites(mode))?.table === table);
+    // A table that is only locked along with another one has no statement of its own.
+    if (own.length === 0) return [];
+    const indexes = own.filter(({ kind }) => kind === 'IndexStmt');
+    const others = own.filter(({ kind }) => kind !== 'IndexStmt');
+    const shown = others.slice(0, 3).map(({ statement, kind, node }) => (addsUncheckedly(kind, node) ? `${statement.text} NOT VALID` : statement.text));
+    const more = others.length > shown.length ? [`-- and ${others.length - shown.length} more`] : [];
+    return [
+      ...(others.length > 0 ? [`${table}\n${statements("SET LOCAL lock_timeout = '1s'", ...shown, ...more)}`] : []),
+      ...indexes.map(({ statement }) => `an index of ${table}, alone\n${statements(concurrently(statement.text))}`),
+    ];
+  });
+  return parts.map((part, index) => `-- file ${index + 1}: ${part}`).join('\n');
+}
+
+/** Whether a statement adds one key or check that could be validated later. */
+function addsUncheckedly(kind: string, node: Node): boolean {
+  const [command, ...others] = alterCommands(kind, node);
+  const constraint = command?.subtype === 'AT_AddConstraint' ? (command.def.Constraint as Node) : undefined;
+  return others.length === 0 && constraint !== undefined && ['CONSTR_FOREIGN', 'CONSTR_CHECK'].includes(constraint.contype) && !constraint.skip_validation;
 }
 
 const lineOf = ({ script, statement }: StatementContext) => script.placeOf(statement.start).line;
@@ -65,13 +76,15 @@ export const transactionRules: readonly Rule[] = [
     *checkScript(all) {
       for (const transaction of transactions(all)) {
         const held = heldLocks(transaction);
-        const second = held[1];
-        if (!second) continue;
+        const first = held[0];
+        // One statement that locks two tables (a foreign key) cannot be taken apart; two statements can.
+        const second = held.find(({ since }) => since !== first?.since) ?? held.find(({ longBy }) => longBy !== undefined && longBy !== first?.since);
+        if (!first || !second || held.length < 2) continue;
         const last = transaction.at(-1) as StatementContext;
         const list = held.map(({ table, mode, since }) => `${table} (${mode} from line ${lineOf(since)})`).join(', ');
-        const long = held.find((each) => each.long);
+        const long = held.find(({ longBy }) => longBy !== undefined);
         yield {
-          context: second.since,
+          context: second.since === first.since ? (second.longBy as StatementContext) : second.since,
           severity: long ? 'error' : 'warning',
           message: `Held together until line ${lastLineOf(last)}, the end of the transaction: ${list}. ${held.some(({ mode }) => blocksReads(mode)) ? 'Reads of those under ACCESS EXCLUSIVE and writes to all of them wait' : 'Writes to all of them wait'} for ${long ? `the work on ${long.table} too` : 'one another'}.`,
           stall: long ? undefined : { table: second.table, lock: second.mode, work: 'brief' },
@@ -109,7 +122,7 @@ export const transactionRules: readonly Rule[] = [
     id: 'transaction-control',
     title: 'BEGIN or COMMIT in a migration',
     why: 'Under Prisma the file is one transaction already: BEGIN changes nothing, and COMMIT ends it, so that a later error leaves the first half applied while the history says failed.',
-    rewrite: 'Leave them out; put what must commit by itself in a file of its own.',
+    rewrite: 'Leave them out, those that Prisma writes around a change of an enum too; put what must commit by itself in a file of its own.',
     severity: 'warning',
     squawk: ['transaction-nesting'],
     *checkScript(all, { runner }) {

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "bookings_startsAt_idx" ON "bookings" ("startsAt"); -- finds: concurrently-hangs

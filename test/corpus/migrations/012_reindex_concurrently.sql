@@ -1,0 +1,1 @@
+REINDEX TABLE CONCURRENTLY "bookings"; -- finds: concurrently-hangs

@@ -1,0 +1,3 @@
+SET lock_timeout = '1s';
+SET statement_timeout = '30s';
+ALTER TABLE "bookings" ADD CONSTRAINT "bookings_fee_check" CHECK ("fee" >= 0) NOT VALID; -- finds: never-validated

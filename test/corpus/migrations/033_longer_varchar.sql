@@ -1,0 +1,3 @@
+SET lock_timeout = '1s';
+SET statement_timeout = '30s';
+ALTER TABLE "bookings" ALTER COLUMN "title" SET DATA TYPE VARCHAR(200); -- finds: varchar-limit

@@ -1,0 +1,2 @@
+-- AlterEnum
+ALTER TYPE "BookingState" ADD VALUE 'CANCELLED'; -- finds: enum-value-without-place

@@ -1,0 +1,1 @@
+ALTER TYPE "BookingState" RENAME VALUE 'DONE' TO 'FINISHED'; -- finds: enum-value-renamed

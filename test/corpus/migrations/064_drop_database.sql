@@ -1,0 +1,1 @@
+DROP DATABASE practice; -- finds: database-dropped

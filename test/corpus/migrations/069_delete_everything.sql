@@ -1,0 +1,1 @@
+DELETE FROM "bookings"; -- finds: whole-table-changed
