@@ -1,24 +1,28 @@
 import { parseDatabaseUrl } from '../../src/base/config.ts';
-import { applyMigration } from '../../src/migrate/index.ts';
+import { applyMigration, importRows, type MigrateEvent, rollbackMigration } from '../../src/migrate/index.ts';
 
 /**
- * A migration that is cut off: `migrate-until.ts <url> <n> [milliseconds]` applies and ends itself with SIGKILL at its
+ * A run that is cut off: `migrate-until.ts <url> <n> [milliseconds] [command] [argument]` ends itself with SIGKILL at its
  * n-th event, or that much later, when the statement of a step that has just started is with the server.
- * With n = 0 it runs to its end and prints the name of every event, a line each.
+ * With n = 0 it runs to its end and prints the name of every event, a line each. The command is `apply` unless one is given.
  */
-const [url = '', nth = '0', later = '0'] = process.argv.slice(2);
+const [url = '', nth = '0', later = '0', command = 'apply', argument = ''] = process.argv.slice(2);
 const names: string[] = [];
 const die = () => process.kill(process.pid, 'SIGKILL');
+const onEvent = (event: MigrateEvent) => {
+  if (event.type === 'step-retried' || event.type === 'waiting-for-lock') return;
+  names.push(`${event.type} ${'step' in event ? event.step.key : 'name' in event ? event.name : ''}`.trim());
+  if (names.length !== Number(nth)) return;
+  if (event.type === 'step-started' && Number(later) >= 0) setTimeout(die, Number(later));
+  else die();
+};
 
-await applyMigration({
-  address: parseDatabaseUrl(url),
-  noBackup: true,
-  onEvent: (event) => {
-    if (event.type === 'step-retried' || event.type === 'waiting-for-lock') return;
-    names.push(`${event.type} ${'step' in event ? event.step.key : 'name' in event ? event.name : ''}`.trim());
-    if (names.length !== Number(nth)) return;
-    if (event.type === 'step-started' && Number(later) >= 0) setTimeout(die, Number(later));
-    else die();
-  },
-});
+const address = parseDatabaseUrl(url);
+const commands: Record<string, () => Promise<unknown>> = {
+  apply: () => applyMigration({ address, noBackup: true, onEvent }),
+  rollback: () => rollbackMigration({ address, exportTo: argument, onEvent }),
+  'rollback-discarding': () => rollbackMigration({ address, discardData: true, onEvent }),
+  import: () => importRows({ address, from: argument, onEvent }),
+};
+await commands[command]?.();
 if (nth === '0') process.stdout.write(`${names.join('\n')}\n`);

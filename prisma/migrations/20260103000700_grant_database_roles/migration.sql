@@ -1,6 +1,27 @@
 -- The app's role can neither change tables nor delete patients; audit rows can only be added. Roles belong to the whole server, so another
 -- database may have made them before, or may be making them at this moment. Who may not create roles gets a notice and the grants that can be made.
 
+-- The way back (onechart migrate rollback): the grants of this database. The roles stay; other databases of the server may use them.
+-- onechart:undo DO $onechart$
+-- onechart:undo DECLARE
+-- onechart:undo   role_name text;
+-- onechart:undo   relation text;
+-- onechart:undo BEGIN
+-- onechart:undo   FOR role_name IN SELECT rolname FROM pg_catalog.pg_roles WHERE rolname IN ('onechart_app', 'onechart_auditor', 'onechart_reader') LOOP
+-- onechart:undo     FOREACH relation IN ARRAY ARRAY['patients', 'patient_contacts', 'patient_documents', 'patient_allergies', 'patient_risk_flags', 'patient_merge_history', 'mrn_authorities', 'mrn_formats', 'mrn_counters', 'mrn_blocks', 'mrn_returned_ranges', 'patient_audit_events', 'patient_outbox_events'] LOOP
+-- onechart:undo       IF pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), relation)) IS NOT NULL THEN
+-- onechart:undo         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %I', pg_catalog.current_schema(), relation, role_name);
+-- onechart:undo       END IF;
+-- onechart:undo     END LOOP;
+-- onechart:undo     BEGIN
+-- onechart:undo       EXECUTE pg_catalog.format('REVOKE USAGE ON SCHEMA %I FROM %I', pg_catalog.current_schema(), role_name);
+-- onechart:undo     EXCEPTION WHEN insufficient_privilege THEN
+-- onechart:undo       NULL; -- whoever may not revoke here could not grant either
+-- onechart:undo     END;
+-- onechart:undo   END LOOP;
+-- onechart:undo END
+-- onechart:undo $onechart$
+
 -- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patients', 'SELECT'), ('onechart_app', 'patients', 'INSERT'), ('onechart_app', 'patients', 'UPDATE'), ('onechart_app', 'mrn_counters', 'UPDATE'), ('onechart_app', 'patient_audit_events', 'INSERT'), ('onechart_auditor', 'patient_audit_events', 'SELECT'), ('onechart_reader', 'patients', 'SELECT')) AS wanted(role, relation, privilege)), false)
 DO $onechart$
 DECLARE

@@ -37,6 +37,7 @@ COMMENT ON INDEX "patient_placeholders_pkey" IS 'Serves: whether a chart is a pl
 COMMENT ON INDEX "patient_placeholders_completedAt_createdAt_patientId_idx" IS 'Serves: the placeholders that wait, oldest first.';
 
 -- The roles were made by the migration before; where one is missing because nobody may create it, the grant is left out as there.
+-- onechart:undo-not-needed The grants go with the table.
 -- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_placeholders')), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'SELECT'), ('onechart_app', 'INSERT'), ('onechart_app', 'UPDATE'), ('onechart_reader', 'SELECT')) AS wanted(role, privilege)), false)
 DO $onechart$
 BEGIN

@@ -6,8 +6,10 @@ import { addInitCommand } from './init.ts';
 import { addInspectCommands } from './inspect.ts';
 import { addLintCommand } from './lint.ts';
 import { addEngineOptions, type MigrateCommands } from './options.ts';
+import { addOrphanCommands } from './orphans.ts';
 import { addRestoreCommand } from './restore.ts';
 import { addReportCommands } from './report.ts';
+import { addRollbackCommands } from './rollback.ts';
 
 export { showProgress } from './progress.ts';
 
@@ -20,6 +22,8 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
   addLintCommand(commands);
   addBackupCommands(commands);
   addRestoreCommand(commands);
+  addOrphanCommands(commands);
   addApplyCommand(commands);
+  addRollbackCommands(commands);
   addReportCommands(commands);
 }
