@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts';
 import { endOfStep, recordStep } from './journal.ts';
 import type { Step } from './step.ts';
 import { type LockedResult, type LockPatience, type MigrationLock, withLockTimeout } from './session.ts';
-import { sqlstate } from './sql.ts';
+import { quote, sqlstate } from './sql.ts';
 
 interface StepSurroundings {
   readonly step: Step;
@@ -47,6 +47,8 @@ async function buildConcurrently(client: pg.Client, step: Step, patience: LockPa
   try {
     for (const statement of step.statements) await client.query(statement);
   } catch (error) {
+    // What a build over duplicates leaves is INVALID and would yet refuse the writes of others.
+    if (sqlstate(error) === '23505') await dropFailedIndex(client, error);
     if (sqlstate(error) !== '55P03') throw error;
     throw new AppError(
       'busy',
@@ -58,4 +60,9 @@ async function buildConcurrently(client: pg.Client, step: Step, patience: LockPa
   } finally {
     await client.query(`SELECT set_config('lock_timeout', '0', false)`).catch(() => undefined);
   }
+}
+
+async function dropFailedIndex(client: pg.Client, error: unknown): Promise<void> {
+  const { schema, constraint: index } = error as { schema?: string; constraint?: string };
+  if (schema && index) await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quote(schema)}.${quote(index)}`);
 }

@@ -37,12 +37,17 @@ export async function desiredCatalogue(client: pg.ClientBase, schema: string, st
   const rest = drawable.filter((each) => !undrawable.has(each));
   const names = await homeNames(rest, schema);
   const copies = wanted.filter((table) => found.has(table)).map((table) => copyOf(table, schema, { names, statements: rest }));
-  const whole = inOneQuery([`SET LOCAL search_path TO pg_temp, ${quote(schema)}`, ...copies.flat()]);
+  const whole = inOneQuery([
+    `SET LOCAL search_path TO pg_temp, ${quote(schema)}`,
+    ...(await enumCopies(client, schema, { names, statements: rest })),
+    ...copies.flat(),
+  ]);
   const rewriting = new Set<Statement>();
   const delicate = rest.some(({ effect }) => effect.kind === 'column' || effect.kind === 'column-change');
   const read = async () => {
-    const { name } = await row<{ name: string }>(client, 'SELECT nspname AS name FROM pg_namespace WHERE oid = pg_my_temp_schema()');
-    return withoutAliases(await readCatalogue(client, name), names);
+    // There is none when nothing was drawn: pending drops and scripts only.
+    const [temporary] = await rows<{ name: string }>(client, 'SELECT nspname AS name FROM pg_namespace WHERE oid = pg_my_temp_schema()');
+    return withoutAliases(await readCatalogue(client, temporary?.name ?? 'pg_temp'), names);
   };
   if (!delicate) {
     try {
@@ -104,6 +109,27 @@ function copyOf(table: string, schema: string, { names, statements }: { names: N
     return [];
   });
   return [`CREATE TEMP TABLE ${copy} (LIKE ${quoteRelation(table, schema)} INCLUDING INDEXES INCLUDING DEFAULTS)`, ...drops];
+}
+
+/** An enum that gets labels is copied with them: what is made afterwards may use them. */
+async function enumCopies(
+  client: pg.ClientBase,
+  schema: string,
+  { names, statements }: { names: NameAliases; statements: readonly Statement[] },
+): Promise<string[]> {
+  const added = Map.groupBy(
+    statements.flatMap(({ effect }) => (effect.kind === 'enum-value' ? [effect] : [])),
+    ({ name }) => name,
+  );
+  const copies: string[] = [];
+  for (const [name, values] of added) {
+    const there = await rows<{ label: string }>(client, 'SELECT enumlabel AS label FROM pg_enum WHERE enumtypid = to_regtype($1) ORDER BY enumsortorder', [
+      quoteRelation(name, schema),
+    ]);
+    const labels = new Set([...there.map(({ label }) => label), ...values.map(({ label }) => label)]);
+    copies.push(`CREATE TYPE pg_temp.${quote(names.alias(name))} AS ENUM (${[...labels].map((label) => `'${label.replaceAll("'", "''")}'`).join(', ')})`);
+  }
+  return copies;
 }
 
 /** Gives tables of other schemas their own names back. */
