@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { backUp, filesIn, scratchDatabases, script, temporaryFolder, whyNoDump } from '../../../test/support/backup.ts';
-import { createDatabase, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
+import { createDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { parseDatabaseUrl, toDatabaseUrl } from '../../base/config.ts';
 import { AppError } from '../../base/errors.ts';
 import { verifyBackup } from './index.ts';
@@ -56,15 +56,14 @@ withDump('a backup is a dump that was restored and compared; nothing else is lef
 
 withDump('writers go on during a backup and make no difference to its proof', async () => {
   await using host = await createDatabase({ template: 'host' });
+  await host.query('CREATE TABLE written (n int)');
   const folder = await temporaryFolder();
   let writing = true;
   let written = 0;
   const writer = (async () => {
     while (writing) {
       await host.query(`UPDATE bills SET "updatedAt" = clock_timestamp() WHERE id = (SELECT id FROM bills LIMIT 1)`);
-      await host.query(
-        `INSERT INTO consent_templates SELECT (jsonb_populate_record(t, '{}'::jsonb || jsonb_build_object('id', gen_random_uuid()))).* FROM consent_templates t LIMIT 0`,
-      );
+      await host.query('INSERT INTO written VALUES ($1)', [written]);
       written += 1;
     }
   })();
@@ -179,7 +178,7 @@ withDump('a wrapper without host and port, as a program in a container has it: g
   const backup = await backUp(host, { folder, pgDump: `"${container}" ehr-postgres ${inside}` });
   expect(backup.proof.rows).toBeGreaterThan(100);
   const words = (await readFile(seen, 'utf8')).trim().split('\n');
-  expect(words.join(' ')).not.toContain(String(password));
+  expect(words.filter((word) => /password=|PGPASSWORD/.test(word))).toEqual([]);
   expect(words.filter((word) => /^(?:-h|-p|--host|--port)/.test(word))).toEqual([]);
 });
 

@@ -1,3 +1,4 @@
+export { acceptBackup, assertSchemaUnchanged, defaultMaxAgeHours } from './accept.ts';
 export { assertSameObjects, coldCopyManifest, type InspectedCopy, inspectCopy, readLiveObjects } from './cold-copy-manifest.ts';
 export { partialFile, removePartials, syncFolder } from './dump-file.ts';
 export type { EncryptionOptions } from './encryption.ts';

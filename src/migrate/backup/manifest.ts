@@ -75,6 +75,8 @@ export interface ProvenBackup {
   readonly serverVersion: string;
   readonly database: string;
   readonly proof: BackupProof;
+  /** Proven before this run; live writes since then are not in it. */
+  readonly earlier?: boolean;
   /** The saved schema, an object a line, for whoever must know that it has not changed since. */
   readonly objects: Readonly<Record<string, string>>;
 }
