@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import type { Assessment } from './assess.ts';
+import { assertSchemaUnchanged, type ProvenBackup } from './backup/index.ts';
 import { type Finding, throwBlocks } from './check.ts';
 import { checkContents } from './check-rows.ts';
 import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history.ts';
@@ -12,28 +13,37 @@ import { type DoneStep, type Run, type RunOptions, withRun } from './run.ts';
 import { type Verification, verifyAssessment } from './verify.ts';
 
 export interface ApplyOptions extends RunOptions {
-  /** Must be said in so many words until backups are made by the engine itself. */
-  readonly noBackup: boolean;
+  /**
+   * Gives a proven backup (see `makeBackup`, `acceptBackup`). It is called under the migration lock, when something is to be
+   * done and nothing has been: what changes between the backup and the first step are rows that the EHR writes, nothing else.
+   * A cold copy, which stops the server and with it the lock, is made before and only handed over here; that the schema is
+   * still the saved one is looked at in both cases.
+   */
+  readonly backup?: (() => Promise<ProvenBackup>) | undefined;
+  /** Goes on without one; must be said in so many words. */
+  readonly noBackup?: boolean | undefined;
 }
 
 export interface ApplyResult {
   readonly findings: readonly Finding[];
   readonly steps: readonly DoneStep[];
   readonly verification: Verification;
+  /** Undefined with `noBackup`, and when nothing was to be done. */
+  readonly backup: ProvenBackup | undefined;
 }
 
 /**
  * Brings the module's migrations to the database, online: only what is missing, each step journalled, safe to be cut
  * off anywhere; the same call goes on from there. What it leaves is what Prisma would have made.
  *
- * Errors: `BACKUP_REQUIRED` (unsafe), every block of the preflight, and those of `withRun`.
+ * Errors: `BACKUP_REQUIRED`, `BACKUP_OUTDATED` (unsafe), those of the backup, every block of the preflight, and those of `withRun`.
  */
 export async function applyMigration(options: ApplyOptions): Promise<ApplyResult> {
-  if (!options.noBackup)
+  if (!options.noBackup && !options.backup)
     throw new AppError(
       'unsafe',
       'BACKUP_REQUIRED',
-      'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup.',
+      'Nothing is changed without a proven backup. Hand over a function that makes one (makeBackup), or say noBackup (--no-backup) when you have one.',
     );
   return withRun({ ...options, command: 'apply' }, (run) => applyWith(run, options));
 }
@@ -47,16 +57,19 @@ async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> 
   const plan = await planFor(client, schema, known);
   await run.planned(plan.steps);
   const changes = plan.steps.length > 0 || plan.historyOnly.length > 0;
+  const backup = changes && !options.noBackup ? await options.backup?.() : undefined;
   if (changes) {
+    if (backup && !backup.earlier) await assertSchemaUnchanged(client, backup);
     await ensureHistoryTable(client);
     await run.begin();
-    await run.note({ findings, plan, before: objectCounts(known), ...(options.noBackup ? { backup: '--no-backup was given' } : {}) });
+    // The list of objects is long and stands in the backup's manifest.
+    await run.note({ findings, plan, before: objectCounts(known), backup: backup ? { ...backup, objects: undefined } : '--no-backup was given' });
     await applySteps(run, known, plan);
   }
   const after = (await preflight(client, options)).assessment ?? known;
   const verification = await verifyAssessment(client, schema, after);
   if (changes) await run.note({ after: objectCounts(after), verification });
-  return { findings, steps: run.done, verification };
+  return { findings, steps: run.done, verification, backup };
 }
 
 async function applySteps(run: Run, known: Assessment, plan: Plan): Promise<void> {
