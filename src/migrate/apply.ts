@@ -7,6 +7,8 @@ import { checkContents } from './check-rows.ts';
 import { ensureHistoryTable, finishHistoryRow, startHistoryRow } from './history.ts';
 import { recordedFiles, recordFile } from './journal.ts';
 import { objectCounts } from './object-counts.ts';
+import { decideForAll, fillQueue, queueWaits, resolveStep, withOrphanSteps } from './orphans/during-apply.ts';
+import type { OrphanAction } from './orphans/index.ts';
 import type { Plan } from './plan.ts';
 import { planFor, preflight } from './preflight.ts';
 import { type DoneStep, type Run, type RunOptions, withRun } from './run.ts';
@@ -22,6 +24,8 @@ export interface ApplyOptions extends RunOptions {
   readonly backup?: (() => Promise<ProvenBackup>) | undefined;
   /** Goes on without one; must be said in so many words. */
   readonly noBackup?: boolean | undefined;
+  /** What is to become of ids that belong to no patient, in every link table; else what was decided for each with `adoptOrphans`. */
+  readonly orphans?: OrphanAction | undefined;
 }
 
 export interface ApplyResult {
@@ -53,10 +57,11 @@ async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> 
   const { findings, assessment } = await preflight(client, options);
   throwBlocks(findings);
   const known = assessment as Assessment;
-  throwBlocks(await checkContents(client, schema, known));
-  const plan = await planFor(client, schema, known);
+  const contents = await checkContents(client, schema, known, options.orphans);
+  throwBlocks(contents);
+  const plan = withOrphanSteps(await planFor(client, schema, known), contents);
   await run.planned(plan.steps);
-  const changes = plan.steps.length > 0 || plan.historyOnly.length > 0;
+  const changes = plan.steps.length > 0 || plan.historyOnly.length > 0 || (await queueWaits(client, schema));
   const backup = changes && !options.noBackup ? await options.backup?.() : undefined;
   if (changes) {
     if (backup && !backup.earlier) await assertSchemaUnchanged(client, backup);
@@ -64,7 +69,9 @@ async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> 
     await run.begin();
     // The list of objects is long and stands in the backup's manifest.
     await run.note({ findings, plan, before: objectCounts(known), backup: backup ? { ...backup, objects: undefined } : '--no-backup was given' });
-    await applySteps(run, known, plan);
+    await decideForAll(run, known, options.orphans);
+    await applySteps(run, known, { plan, patience: options.patience });
+    await fillQueue(run, known);
   }
   const after = (await preflight(client, options)).assessment ?? known;
   const verification = await verifyAssessment(client, schema, after);
@@ -72,7 +79,7 @@ async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> 
   return { findings, steps: run.done, verification, backup };
 }
 
-async function applySteps(run: Run, known: Assessment, plan: Plan): Promise<void> {
+async function applySteps(run: Run, known: Assessment, { plan, patience }: { plan: Plan; patience: RunOptions['patience'] }): Promise<void> {
   const { client, schema } = run;
   const attempts = new Map((await recordedFiles(client, schema)).map(({ name, attemptId }) => [name, attemptId]));
   for (const { file, history } of known.migrations) {
@@ -81,7 +88,7 @@ async function applySteps(run: Run, known: Assessment, plan: Plan): Promise<void
     // An applied row whose objects are gone (what `resolve --applied` leaves) stays as it is; the objects are made.
     const attempt = history === 'applied' ? undefined : await openAttempt(client, schema, { file, attemptId: attempts.get(file.name) ?? undefined });
     await run.checkpoint(`${file.name} started`);
-    for (const step of steps) await run.step(step);
+    for (const step of steps) await (step.kind === 'rows' ? resolveStep(run, step, { assessment: known, patience }) : run.step(step));
     if (attempt) await finishHistoryRow(client, attempt);
     await run.checkpoint(`${file.name} finished`);
   }

@@ -1,12 +1,18 @@
 import type pg from 'pg';
 import type { Assessment } from './assess.ts';
-import { checkOrphans, type Finding } from './check.ts';
+import type { Finding } from './check.ts';
+import { checkOrphans } from './orphans/check-orphans.ts';
+import type { OrphanAction } from './orphans/index.ts';
 import { quoteRelation } from './relation.ts';
 import { quote, row } from './sql.ts';
 
-/** What only the tables' rows can tell: orphans, and rows that a pending change would break on. */
-export async function checkContents(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {
-  return [...(await checkOrphans(client, schema, assessment)), ...(await checkRows(client, schema, assessment))];
+/**
+ * What only the tables' rows can tell: orphans, and rows that a pending change would break on.
+ *
+ * @param orphans what is to become of the orphans of every table (`apply --orphans`); else the decisions written down count
+ */
+export async function checkContents(client: pg.ClientBase, schema: string, assessment: Assessment, orphans?: OrphanAction): Promise<Finding[]> {
+  return [...(await checkOrphans(client, schema, assessment, orphans)), ...(await checkRows(client, schema, assessment))];
 }
 
 async function checkRows(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {

@@ -256,36 +256,6 @@ export async function checkTableRights(client: pg.ClientBase, schema: string, as
   });
 }
 
-/**
- * Counts `patientId`s of link tables that no patient has. One scan of each table whose key is not validated yet;
- * samples are ids, never names.
- */
-export async function checkOrphans(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {
-  const statements = assessment.migrations.flatMap(({ statements: all }) => all);
-  const ours = new Set(statements.flatMap(({ effect }) => (effect.kind === 'table' ? [effect.name] : [])));
-  const patientsThere = statements.some(({ effect, object }) => effect.kind === 'table' && effect.name === 'patients' && object.state !== 'missing');
-  const findings: Finding[] = [];
-  for (const { effect, object } of statements) {
-    if (effect.kind !== 'foreign-key' || effect.references !== 'patients' || ours.has(effect.table) || object.state === 'present') continue;
-    const [column] = effect.columns;
-    if (column === undefined) continue;
-    const from = `FROM ${quote(schema)}.${quote(effect.table)} t WHERE t.${quote(column)} IS NOT NULL${patientsThere ? ` AND NOT EXISTS (SELECT FROM ${quote(schema)}.patients p WHERE p.id = t.${quote(column)})` : ''}`;
-    const { count } = await row<{ count: string }>(client, `SELECT count(*) ${from}`);
-    if (Number(count) > 0) {
-      const samples = (await rows<{ id: string }>(client, `SELECT t.${quote(column)}::text AS id ${from} LIMIT 3`)).map(({ id }) => id);
-      findings.push({
-        level: 'block',
-        code: 'ORPHANS_PRESENT',
-        message: `Table "${effect.table}" has ${count} rows whose "${column}" belongs to no patient (for example ${samples.join(', ')}). Give them patients or set them to NULL first.`,
-        details: { table: effect.table, column, count: Number(count), samples },
-      });
-    } else {
-      findings.push({ level: 'ok', code: 'NO_ORPHANS', message: `"${effect.table}"."${column}": no id without a patient`, details: { table: effect.table } });
-    }
-  }
-  return findings;
-}
-
 /** Throws the gravest block, with all of them in the details. */
 export function throwBlocks(findings: readonly Finding[]): void {
   const blocks = findings.filter(({ level }) => level === 'block');

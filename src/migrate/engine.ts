@@ -2,6 +2,8 @@ import { type Assessment } from './assess.ts';
 import { checkServer, hostFindings, throwBlocks } from './check.ts';
 import { checkContents } from './check-rows.ts';
 import { type HostProfile, type InitResult, initModule, readHostProfile } from './module/index.ts';
+import { withOrphanSteps } from './orphans/during-apply.ts';
+import type { OrphanAction } from './orphans/index.ts';
 import type { Plan } from './plan.ts';
 import { type CheckResult, hostOptions, type MigrateOptions, planFor, preflight, withConnection } from './preflight.ts';
 import { type Verification, verifyAssessment } from './verify.ts';
@@ -58,14 +60,14 @@ export async function initMigration(options: InitOptions): Promise<InitResult> {
 }
 
 /** What `apply` would do, step by step, with locks and estimates. Changes nothing; throws what blocks. */
-export async function planMigration(options: MigrateOptions): Promise<PlanResult> {
+export async function planMigration(options: MigrateOptions & { readonly orphans?: OrphanAction | undefined }): Promise<PlanResult> {
   return withConnection(options, async (client) => {
     const { findings, assessment } = await preflight(client, options);
     throwBlocks(findings);
     const known = assessment as Assessment;
-    const contents = await checkContents(client, options.address.schema, known);
+    const contents = await checkContents(client, options.address.schema, known, options.orphans);
     throwBlocks(contents);
-    return { findings: [...findings, ...contents], assessment: known, plan: await planFor(client, options.address.schema, known) };
+    return { findings: [...findings, ...contents], assessment: known, plan: withOrphanSteps(await planFor(client, options.address.schema, known), contents) };
   });
 }
 

@@ -85,7 +85,7 @@ export function translate(error: unknown, address: DatabaseAddress): unknown {
     return new AppError(
       'unsafe',
       'ORPHANS_PRESENT',
-      'A link table holds an id that belongs to no patient; it was written after the check. What is done is whole. See the ids with onechart migrate check, give them patients or set them to NULL, then run the same command again.',
+      'A link table holds an id that belongs to no patient; it was written after the check. What is done is whole. See the ids with onechart migrate orphans list, resolve them with onechart migrate orphans adopt | quarantine | null, then run the same command again.',
       { sqlstate: state },
       { cause: error },
     );

@@ -5,7 +5,16 @@ import { print, printJson } from '../../io.ts';
 import { renderPlan, renderVerification } from '../../migrate-view.ts';
 import { addReportOptions, type ReportOptions, withReport } from '../../report-files.ts';
 import { confirm } from './confirm.ts';
-import { addLockOptions, type EngineCommandOptions, engineOptions, exitDrift, type LockOptions, lockPatience, type MigrateCommands, orphansOption } from './options.ts';
+import {
+  addLockOptions,
+  type EngineCommandOptions,
+  engineOptions,
+  exitDrift,
+  type LockOptions,
+  lockPatience,
+  type MigrateCommands,
+  orphansOption,
+} from './options.ts';
 import { printStepsDone, showProgress, terminalWidth } from './progress.ts';
 
 interface ApplyCommandOptions extends EngineCommandOptions, LockOptions, ReportOptions {

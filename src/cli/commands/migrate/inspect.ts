@@ -1,9 +1,17 @@
 import { describeAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
-import { type AssessedMigration, checkMigration, type Finding, migrationStatus, planMigration, verifyMigration } from '../../../migrate/index.ts';
+import {
+  type AssessedMigration,
+  checkMigration,
+  type Finding,
+  migrationStatus,
+  type OrphanAction,
+  planMigration,
+  verifyMigration,
+} from '../../../migrate/index.ts';
 import { print, printJson } from '../../io.ts';
 import { renderFindings, renderPlan, renderStatements, renderStatus, renderVerification } from '../../migrate-view.ts';
-import { type EngineCommandOptions, engineOptions, exitDrift, exitPending, type MigrateCommands } from './options.ts';
+import { type EngineCommandOptions, engineOptions, exitDrift, exitPending, type MigrateCommands, orphansOption } from './options.ts';
 import { terminalWidth } from './progress.ts';
 
 /** The commands that look and change nothing: status, check, plan, verify. */
@@ -47,8 +55,9 @@ export function addInspectCommands({ io, command }: MigrateCommands): void {
 
   command('plan', 'show each step with its lock, tables, time and expected write wait; changes nothing')
     .option('--sql', 'print the statements of each step too')
-    .action(async (options: EngineCommandOptions & { sql?: boolean }) => {
-      const { plan, findings } = await planMigration(await engineOptions(options, io));
+    .addOption(orphansOption())
+    .action(async (options: EngineCommandOptions & { sql?: boolean; orphans?: OrphanAction }) => {
+      const { plan, findings } = await planMigration({ ...(await engineOptions(options, io)), orphans: options.orphans });
       const pending = plan.steps.length > 0 || plan.historyOnly.length > 0;
       io.exitCode = pending ? exitPending : 0;
       if (options.json) return printJson(io, { pending, steps: plan.steps, historyOnly: plan.historyOnly, findings });

@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { defaultLockPatience, type LockPatience, type MigrateOptions } from '../../../migrate/index.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { defaultLockPatience, type LockPatience, type MigrateOptions, orphanActions } from '../../../migrate/index.ts';
 import { addDatabaseOptions, type DatabaseOptions, findDatabase } from '../../database.ts';
 import type { CliIo } from '../../io.ts';
 
@@ -58,6 +58,11 @@ export function addLockOptions(command: Command): Command {
 export function lockPatience({ lockWait }: LockOptions): { patience?: LockPatience; migrationLockWaitMilliseconds?: number } {
   if (lockWait === undefined) return {};
   return { patience: { ...defaultLockPatience, totalMilliseconds: lockWait * 1000 }, migrationLockWaitMilliseconds: lockWait * 1000 };
+}
+
+/** What becomes of ids that belong to no patient, for all link tables at once. */
+export function orphansOption(): Option {
+  return new Option('--orphans <action>', 'resolve ids that belong to no patient, in every link table (see onechart migrate orphans)').choices(orphanActions);
 }
 
 /** For an option that may be repeated. */
