@@ -283,3 +283,13 @@ export function droppedNames(node: Node): string[] {
     return object.String?.sval as string;
   });
 }
+
+/** Tables with a foreign key to this one; unless `directly`, over other tables too. */
+export function referrers(known: Known, table: string, { directly = false, found = [] as string[] } = {}): string[] {
+  for (const [name, { constraints }] of known.tables) {
+    if (found.includes(name) || name === table || ![...constraints.values()].some(({ references }) => references === table)) continue;
+    found.push(name);
+    if (!directly) referrers(known, name, { found });
+  }
+  return found;
+}

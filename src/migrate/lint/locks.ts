@@ -1,4 +1,4 @@
-import { droppedNames, type Known } from './known.ts';
+import { droppedNames, type Known, referrers } from './known.ts';
 import { alterCommands, columnConstraints, listName, type Node, relationName } from './syntax-node.ts';
 
 /** A table lock of PostgreSQL, from weak to strong. */
@@ -56,7 +56,14 @@ export function locksOf(kind: string, node: Node, known: Known): Lock[] {
     case 'DropStmt':
       return dropLocks(node, known);
     case 'TruncateStmt':
-      return (node.relations as Node[]).flatMap((each) => lock(each.RangeVar, 'ACCESS EXCLUSIVE'));
+      return (node.relations as Node[]).flatMap((each) => [
+        ...lock(each.RangeVar, 'ACCESS EXCLUSIVE'),
+        ...(node.behavior === 'DROP_CASCADE' ? referrers(known, relationName(each.RangeVar)) : []).map((table) => ({
+          table,
+          mode: 'ACCESS EXCLUSIVE' as const,
+          work: 'brief' as const,
+        })),
+      ]);
     case 'RenameStmt':
       return node.renameType === 'OBJECT_INDEX' ? [] : lock(node.relation, 'ACCESS EXCLUSIVE');
     case 'AlterObjectSchemaStmt':
@@ -132,6 +139,8 @@ function dropLocks(node: Node, known: Known): Lock[] {
   if (node.removeType === 'OBJECT_TABLE') {
     for (const table of droppedNames(node)) {
       locks.push({ table, mode: 'ACCESS EXCLUSIVE', work: 'brief' });
+      if (node.behavior === 'DROP_CASCADE')
+        for (const referrer of referrers(known, table, { directly: true })) locks.push({ table: referrer, mode: 'ACCESS EXCLUSIVE', work: 'brief' });
       // The keys' triggers on the tables it points at go with it.
       for (const { references } of known.tables.get(table)?.constraints.values() ?? [])
         if (references !== undefined && references !== table) locks.push({ table: references, mode: 'ACCESS EXCLUSIVE', work: 'brief' });
@@ -189,6 +198,7 @@ function alterLocks(node: Node, known: Known): Lock[] {
     } else if (subtype === 'AT_DetachPartition') {
       const concurrent = command.def.PartitionCmd.concurrent === true;
       add(concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE');
+      add('ACCESS EXCLUSIVE', 'brief', relationName(command.def.PartitionCmd.name));
     } else add(weakCommands.has(subtype) ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE');
   }
   return locks;

@@ -5,6 +5,7 @@ import { squawkDifferences, squawkRules } from '../../../test/corpus/squawk-diff
 import { findSquawk, runSquawk } from '../../../test/support/squawk.ts';
 import { type LintFinding, lintMigrations } from './lint.ts';
 import { lintRules } from './rules/index.ts';
+import { readScript } from './script.ts';
 
 const corpus = readCorpus();
 const base = corpus[0] as CorpusFile;
@@ -27,6 +28,14 @@ test('the corpus has at least forty files and touches every rule that does not n
 test.each(corpus)('$name: exactly what its remarks say is found, line by line', async (file) => {
   const found = (await lint(file)).map(({ line, rule }) => `${line} ${rule}`);
   expect(found.toSorted()).toEqual(file.expected);
+});
+
+test('every safe rewrite that calls itself SQL is SQL', async () => {
+  const rewrites = (await Promise.all(corpus.map((file) => lint(file)))).flat().filter(({ rewriteIsSql }) => rewriteIsSql);
+  expect(rewrites.length).toBeGreaterThanOrEqual(45);
+  // What only the author can know stands in angle brackets.
+  for (const { rewrite, rule, file } of rewrites)
+    expect(readScript({ file, name: file, sql: rewrite.replaceAll(/<[^>]+>/g, 'x') }).syntaxErrors, `${file} ${rule}: ${rewrite}`).toEqual([]);
 });
 
 test('every rule of squawk has a counterpart', () => {

@@ -1,4 +1,4 @@
-import { droppedNames, type Known } from '../known.ts';
+import { droppedNames, referrers } from '../known.ts';
 import { quoted, statements } from '../rewrite.ts';
 import type { Rule } from '../rule.ts';
 import { alterCommands, type Node, relationName } from '../syntax-node.ts';
@@ -116,13 +116,3 @@ export const dropRules: readonly Rule[] = [
     },
   },
 ];
-
-/** Tables with a foreign key to this one, directly or over others. */
-function referrers(known: Known, table: string, found: string[] = []): string[] {
-  for (const [name, { constraints }] of known.tables) {
-    if (found.includes(name) || name === table || ![...constraints.values()].some(({ references }) => references === table)) continue;
-    found.push(name);
-    referrers(known, name, found);
-  }
-  return found;
-}
