@@ -1,5 +1,14 @@
 import { parseDatabaseUrl } from '../../src/base/config.ts';
-import { applyMigration, importRows, type MigrateEvent, rollbackMigration } from '../../src/migrate/index.ts';
+import {
+  adoptOrphans,
+  applyMigration,
+  importRows,
+  type MigrateEvent,
+  nullOrphans,
+  quarantineOrphans,
+  rollbackMigration,
+  undoOrphans,
+} from '../../src/migrate/index.ts';
 
 /**
  * A run that is cut off: `migrate-until.ts <url> <n> [milliseconds] [command] [argument]` ends itself with SIGKILL at its
@@ -23,6 +32,12 @@ const commands: Record<string, () => Promise<unknown>> = {
   rollback: () => rollbackMigration({ address, exportTo: argument, onEvent }),
   'rollback-discarding': () => rollbackMigration({ address, discardData: true, onEvent }),
   import: () => importRows({ address, from: argument, onEvent }),
+  'apply-adopting': () => applyMigration({ address, noBackup: true, orphans: 'adopt', onEvent }),
+  // The argument names the link tables.
+  adopt: () => adoptOrphans({ address, tables: argument.split(','), batchRows: 20, onEvent }),
+  quarantine: () => quarantineOrphans({ address, tables: argument.split(','), batchRows: 20, onEvent }),
+  null: () => nullOrphans({ address, tables: argument.split(','), batchRows: 20, onEvent }),
+  undo: () => undoOrphans({ address, batchRows: 20, onEvent }),
 };
 await commands[command]?.();
 if (nth === '0') process.stdout.write(`${names.join('\n')}\n`);

@@ -103,6 +103,7 @@ test('user columns follow the type of users.id, all others that of the link tabl
       'patient_risk_flags.setBy',
       'patient_risk_flags.clearedBy',
       'patient_merge_history.mergedBy',
+      'patient_placeholders.completedBy',
     ].sort(),
   );
 });

@@ -273,7 +273,16 @@ async function resolveColumns(
   const { action, patientsThere, batchRows, reason, blankOnly, patience } = options;
   const done: Resolved[] = [];
   for (const link of links)
-    done.push(await resolveColumn(run, link, { action, patientsThere, batchRows, reason, blankOnly, patienceMilliseconds: patience?.totalMilliseconds }));
+    done.push(
+      await resolveColumn(run, link, {
+        action,
+        patientsThere,
+        batchRows,
+        reason,
+        blank: blankOnly ? 'only' : undefined,
+        patienceMilliseconds: patience?.totalMilliseconds,
+      }),
+    );
   await run.note({ orphans: done });
   return done;
 }

@@ -32,15 +32,20 @@ export interface DecidedDetails {
 /** Puts a step before the validation of each key whose orphans are decided about; it stands for all its batches. Pure. */
 export function withOrphanSteps(plan: Plan, findings: readonly Finding[]): Plan {
   const decided = findings.flatMap(({ code, details }) => (code === 'ORPHANS_DECIDED' ? [details as unknown as DecidedDetails] : []));
+  const waiting = new Set(decided);
   const steps = plan.steps.flatMap((step) => {
-    const each = step.kind === 'validate' ? decided.find(({ key, migration, table }) => validates(step, { key, migration, table })) : undefined;
-    return each ? [rowsStep(step, each), step] : [step];
+    const each = step.kind === 'validate' ? [...waiting].find((decision) => validates(step, decision)) : undefined;
+    if (!each) return [step];
+    waiting.delete(each);
+    return [rowsStep(step, each), step];
   });
   return { ...plan, steps };
 }
 
+/** A key on a partitioned table is validated partition by partition; the first of these steps counts. */
 function validates(step: Step, { key, migration, table }: { key: string; migration: string; table: string }): boolean {
-  return step.migration === migration && step.key === `validate ${key}` && step.tables.every((each) => each.table === table);
+  if (step.migration !== migration) return false;
+  return step.key.startsWith(`validate ${key} on `) || (step.key === `validate ${key}` && step.tables.every((each) => each.table === table));
 }
 
 function rowsStep(validation: Step, { table, column, migration, action, count }: DecidedDetails): Step {

@@ -7,7 +7,7 @@ import type { Step } from '../step.ts';
 import { readTraffic } from '../traffic.ts';
 import type { OrphanAction } from './decisions.ts';
 import { type LinkColumn, type LinkFacts, nameOf, readLinkFacts } from './link-columns.ts';
-import { findInWindow, hasOrphans, pagesOf } from './scan.ts';
+import { findInWindow, hasOrphans, type OrphanChoice, pagesOf } from './scan.ts';
 import { adoptIds, batchSetting, clearRows } from './statements.ts';
 
 /** Rows or ids a batch; the longest wait of a live writer against the whole time, measured in docs/adr/0034. */
@@ -25,8 +25,7 @@ export interface ResolveOptions {
   readonly batchRows?: number | undefined;
   /** Kept with each row that is quarantined. */
   readonly reason?: string | undefined;
-  /** Only ids that are empty or white space. */
-  readonly blankOnly?: boolean | undefined;
+  readonly blank?: OrphanChoice['blank'];
   /** How long to wait for rows that others hold locked. */
   readonly patienceMilliseconds?: number | undefined;
 }
@@ -47,8 +46,10 @@ export interface Resolved {
  * A table is gone over by its pages in order, a window at a time. That needs no index on the column and no list of the ids beside the
  * table, reads every page once a pass whatever the number of batches, and a row that a writer moves meanwhile is met in the next pass.
  */
-export async function resolveColumn(run: Run, link: LinkColumn, options: ResolveOptions): Promise<Resolved> {
+export async function resolveColumn(run: Run, link: LinkColumn, wanted: ResolveOptions): Promise<Resolved> {
   const facts = await readLinkFacts(run.client, link);
+  // An empty text is nobody's id; one that is written between the check and the key is found by the key's validation.
+  const options = wanted.action === 'adopt' && facts.textual ? { ...wanted, blank: 'without' as const } : wanted;
   const work = lazyWork(run, link, options);
   let doneBefore = -1;
   let waitingSince = performance.now();
@@ -102,7 +103,7 @@ async function goOver(run: Run, link: LinkColumn, options: PartWork): Promise<vo
   const what = action === 'adopt' ? 'ids' : 'places';
   let pages = 64;
   for (let from = 0; from < end; ) {
-    const found = await findInWindow(run.client, link, { part, from, pages, patientsThere, what, blankOnly: options.blankOnly });
+    const found = await findInWindow(run.client, link, { part, from, pages, patientsThere, what, blank: options.blank });
     for (let at = 0; at < found.length; at += batchRows) {
       const batch = found.slice(at, at + batchRows);
       const workId = await work.id();
@@ -112,7 +113,7 @@ async function goOver(run: Run, link: LinkColumn, options: PartWork): Promise<vo
       const statement =
         action === 'adopt'
           ? adoptIds(link, { workId, idType: facts.textual ? 'text' : 'uuid', queueThere })
-          : clearRows(link, { facts, part, workId, patientsThere, blankOnly: options.blankOnly, copy: action === 'quarantine' });
+          : clearRows(link, { facts, part, workId, patientsThere, blank: options.blank, copy: action === 'quarantine' });
       await run.step(await work.step(statement));
     }
     from += pages;

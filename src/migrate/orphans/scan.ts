@@ -12,17 +12,17 @@ export interface OrphanCount {
 }
 
 /** The condition under which a row of the alias `t` is an orphan. */
-export function isOrphan({ home, column }: Pick<LinkColumn, 'home' | 'column'>, { patientsThere, blankOnly }: OrphanChoice): string {
+export function isOrphan({ home, column }: Pick<LinkColumn, 'home' | 'column'>, { patientsThere, blank }: OrphanChoice): string {
   const id = `t.${quote(column)}`;
   const withoutPatient = patientsThere ? ` AND NOT EXISTS (SELECT FROM ${quote(home)}.patients p WHERE p.id = ${id})` : '';
-  return `${id} IS NOT NULL${blankOnly ? ` AND ${id}::text !~ '\\S'` : ''}${withoutPatient}`;
+  return `${id} IS NOT NULL${blank === undefined ? '' : ` AND ${id}::text ${blank === 'only' ? '!~' : '~'} '\\S'`}${withoutPatient}`;
 }
 
 export interface OrphanChoice {
   /** Without a table of patients every id is an orphan. */
   readonly patientsThere: boolean;
-  /** Only ids that are empty or white space. */
-  readonly blankOnly?: boolean | undefined;
+  /** Ids that are empty or white space: only those, or all but those. */
+  readonly blank?: 'only' | 'without' | undefined;
 }
 
 /** Every orphan id of a column with the number of its rows: grouped first, so that a patient is looked for once per id and not once per row. */
