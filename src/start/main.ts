@@ -1,17 +1,29 @@
+import { join } from 'node:path';
 import pg from 'pg';
 import { createSampleEhr, type WriterReport } from '../../sample-ehr/index.ts';
 import { type DatabaseAddress, describeAddress, resolveDatabase, toPgConfig } from '../base/config.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
+import { type BackupSource, backupFolder, renderBackup, showBackupProgress } from '../cli/commands/migrate/backup.ts';
 import { showProgress } from '../cli/commands/migrate/index.ts';
 import { note, print, processIo } from '../cli/io.ts';
+import { makeEmbeddedBackup } from '../cli/embedded-backup.ts';
 import { count, renderFindings, renderPlan, renderVerification } from '../cli/migrate-view.ts';
 import { reportError } from '../cli/program.ts';
 import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../embedded/index.ts';
 import { createReadiness } from '../http/readiness.ts';
 import { createServer, listen } from '../http/server.ts';
 import { untilStopped } from '../http/until-stopped.ts';
-import { type ApplyResult, applyMigration, checkMigration, planMigration, verifyMigration } from '../migrate/index.ts';
+import {
+  type ApplyResult,
+  applyMigration,
+  checkMigration,
+  defaultLinkTables,
+  makeBackup,
+  planMigration,
+  type ProvenBackup,
+  verifyMigration,
+} from '../migrate/index.ts';
 import { parseStartOptions, type StartOptions } from './options.ts';
 import { type LoadedPatients, loadPatients } from './patients.ts';
 import { heading, renderTour } from './tour.ts';
@@ -48,7 +60,7 @@ async function start(options: StartOptions): Promise<void> {
       throw new AppError('resumable', 'START_INTERRUPTED', `Ended by ${signal}. What was done is whole; the next npm start goes on from there.`);
     });
     interrupted.catch(() => undefined);
-    const touring = tour({ address, options, sample: own === undefined });
+    const touring = tour({ address, options, home: own === undefined ? home : undefined });
     touring.catch(() => undefined);
     const serving = await Promise.race([touring, interrupted]);
     if (options.exit) return await serving.close();
@@ -71,15 +83,17 @@ async function openEmbedded(home: string): Promise<{ started: boolean }> {
   return database;
 }
 
-async function tour({ address, options, sample }: { address: DatabaseAddress; options: StartOptions; sample: boolean }): Promise<{ close(): Promise<void> }> {
+interface Tour {
+  readonly address: DatabaseAddress;
+  readonly options: StartOptions;
+  /** Home of the embedded database with the sample; undefined on a database of one's own. */
+  readonly home: string | undefined;
+}
+
+async function tour({ address: first, options, home }: Tour): Promise<{ close(): Promise<void> }> {
+  const sample = home !== undefined;
   const mayApply = sample || options.yes;
-  if (!sample && options.yes && options.backup) {
-    throw new AppError(
-      'unsafe',
-      'BACKUP_REQUIRED',
-      'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup beside --yes.',
-    );
-  }
+  let address = first;
   let step = 0;
   let rows: number | undefined;
   if (sample) {
@@ -99,11 +113,20 @@ async function tour({ address, options, sample }: { address: DatabaseAddress; op
   let applied: ApplyResult | undefined;
   let writer: WriterReport | undefined;
   if (pending && mayApply) {
+    let backup: BackupSource = { noBackup: true };
+    if (options.backup) {
+      print(io, heading((step += 1), sample ? 'Back up: a cold copy, proven by a second server on it' : 'Back up: a dump, proven by restoring it'));
+      const made = await backUp(address, { options, home });
+      print(io, `${made.file}\n${renderBackup(made)}`);
+      // The server was stopped for a cold copy and may have come back on another port.
+      if (home !== undefined) address = await embeddedAddress({ home });
+      backup = { backup: () => Promise.resolve(made) };
+    }
     print(io, heading((step += 1), sample ? 'Apply: online, while four connections go on writing' : 'Apply: online'));
-    ({ applied, writer } = await apply(address, sample));
+    ({ applied, writer } = await apply(address, { sample, backup }));
   } else if (pending) {
     if (options.exit) io.exitCode = exitPending;
-    print(io, `\nNothing was changed. Apply it with: bin/onechart migrate apply --no-backup\nor: npm start -- --yes --no-backup`);
+    print(io, `\nNothing was changed. Apply it with: bin/onechart migrate apply\nor: npm start -- --yes`);
   }
 
   const inSync = !pending || applied !== undefined;
@@ -156,10 +179,28 @@ async function ensureSampleEhr(address: DatabaseAddress, rows: number): Promise<
   }
 }
 
-async function apply(address: DatabaseAddress, sample: boolean): Promise<{ applied: ApplyResult; writer: WriterReport | undefined }> {
+/** Before the writer starts: a cold copy stops the server for a moment. Of the sample the last two are kept. */
+async function backUp(address: DatabaseAddress, { options, home }: { options: StartOptions; home: string | undefined }): Promise<ProvenBackup> {
+  const onProgress = showBackupProgress(io);
+  if (home !== undefined) return makeEmbeddedBackup({ home, address, folder: join(home, 'backups'), keep: 2, onProgress });
+  const folder = backupFolder(io, undefined);
+  return makeBackup({
+    address,
+    folder,
+    linkTables: defaultLinkTables,
+    pgDump: options.pgDump,
+    passphrase: io.env.ONECHART_BACKUP_PASSPHRASE || undefined,
+    onProgress,
+  });
+}
+
+async function apply(
+  address: DatabaseAddress,
+  { sample, backup }: { sample: boolean; backup: BackupSource },
+): Promise<{ applied: ApplyResult; writer: WriterReport | undefined }> {
   const writer = sample ? await startWriterThread({ database: toPgConfig(address, 'sample EHR'), ratePerSecond: 200 }) : undefined;
   try {
-    const applied = await applyMigration({ address, noBackup: true, version: packageVersion(), onEvent: showProgress(io) });
+    const applied = await applyMigration({ address, ...backup, version: packageVersion(), onEvent: showProgress(io) });
     return { applied, writer: await writer?.stop() };
   } catch (error) {
     await writer?.stop();

@@ -9,6 +9,7 @@ export interface StartOptions {
   readonly open: boolean;
   readonly yes: boolean;
   readonly backup: boolean;
+  readonly pgDump?: string | undefined;
   readonly keepDatabase: boolean;
   readonly exit: boolean;
 }
@@ -17,7 +18,7 @@ export interface StartOptions {
 export function parseStartOptions(args: readonly string[], write: (text: string) => void): StartOptions | undefined {
   const command = new Command('npm start --')
     .description(
-      'Starts an embedded PostgreSQL, builds a sample surgical EHR with live rows, brings the patient module to it while it is being written to, registers synthetic patients, and serves health and OpenAPI over HTTP until Ctrl-C.\n\nWith DATABASE_URL (or the PG* variables) set it works on that database instead: no sample data is added, and the migration is only shown unless --yes --no-backup is given.',
+      'Starts an embedded PostgreSQL, builds a sample surgical EHR with live rows, brings the patient module to it while it is being written to, registers synthetic patients, and serves health and OpenAPI over HTTP until Ctrl-C.\n\nWith DATABASE_URL (or the PG* variables) set it works on that database instead: no sample data is added, and the migration is only shown unless --yes is given. A backup is made and proven before anything is applied.',
     )
     .option('--port <number>', 'port of the HTTP server on 127.0.0.1 (default: 8080, or the next free one)', whole(0, 65_535))
     .option('--home <folder>', 'folder of the embedded database (default: ONECHART_HOME, or .onechart in the current folder)')
@@ -25,7 +26,8 @@ export function parseStartOptions(args: readonly string[], write: (text: string)
     .option('--patients <number>', 'synthetic patients to register', whole(0, 1_000_000), 25)
     .option('--no-open', 'open no browser (this version has no web app and opens none)')
     .option('--yes', 'on a database of your own: apply the migration, not only show it', false)
-    .option('--no-backup', 'on a database of your own: say that you have a backup that was really restored once; needed with --yes')
+    .option('--pg-dump <command>', 'on a database of your own: command that runs pg_dump for the backup (default: found on this machine)')
+    .option('--no-backup', 'make no backup: on a database of your own, say that you have one that was really restored once')
     .option('--keep-database', 'leave the embedded database running afterwards', false)
     .option('--exit', 'end after the tour instead of serving on (for scripts)', false)
     .addHelpText(

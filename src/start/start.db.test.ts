@@ -55,9 +55,10 @@ test('npm start on a database of one’s own changes nothing unless told, then a
   expect(shown.output()).toContain('Nothing was changed.');
   expect(await database.query(`SELECT 1 FROM pg_tables WHERE tablename = 'patients'`)).toEqual([]);
 
-  const refused = launch('src/start/main.ts', ['--exit', '--port', '0', '--yes'], database.url);
-  expect(await refused.ended, refused.output()).toBe(3);
-  expect(refused.output()).toContain('[BACKUP_REQUIRED]');
+  const refused = launch('src/start/main.ts', ['--exit', '--port', '0', '--yes', '--pg-dump', '/nowhere/pg_dump'], database.url);
+  expect(await refused.ended, refused.output()).toBe(69);
+  expect(refused.output()).toContain('[BACKUP_TOOL_FAILED]');
+  expect(await database.query(`SELECT 1 FROM pg_tables WHERE tablename = 'patients'`)).toEqual([]);
 
   const applied = launch('src/start/main.ts', ['--exit', '--port', '0', '--yes', '--no-backup'], database.url);
   expect(await applied.ended, applied.output()).toBe(0);

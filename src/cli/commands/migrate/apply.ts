@@ -1,9 +1,11 @@
+import { InvalidArgumentError } from 'commander';
 import { describeAddress } from '../../../base/config.ts';
-import { AppError } from '../../../base/errors.ts';
+import { defaultMaxAgeHours } from '../../../migrate/backup/index.ts';
 import { applyMigration, type OrphanAction, planMigration } from '../../../migrate/index.ts';
 import { print, printJson } from '../../io.ts';
 import { renderPlan, renderVerification } from '../../migrate-view.ts';
 import { addReportOptions, type ReportOptions, withReport } from '../../report-files.ts';
+import { addBackupOptions, type BackupCommandOptions, renderBackup, withBackup } from './backup.ts';
 import { confirm } from './confirm.ts';
 import {
   addLockOptions,
@@ -17,25 +19,27 @@ import {
 } from './options.ts';
 import { printStepsDone, showProgress, terminalWidth } from './progress.ts';
 
-interface ApplyCommandOptions extends EngineCommandOptions, LockOptions, ReportOptions {
+interface ApplyCommandOptions extends EngineCommandOptions, BackupCommandOptions, LockOptions, ReportOptions {
   readonly backup?: boolean;
+  readonly backupFile?: string;
+  readonly backupMaxAge?: number;
   readonly yes?: boolean;
   readonly orphans?: OrphanAction;
 }
 
 export function addApplyCommand({ io, command }: MigrateCommands): void {
-  addReportOptions(addLockOptions(command('apply', 'apply what is missing, online; run it again after any interruption')))
-    .option('--no-backup', 'say that a proven backup exists; needed until this command makes its own')
+  addBackupOptions(
+    addReportOptions(
+      addLockOptions(command('apply', 'save the database and prove the backup, then apply what is missing, online; run it again after any interruption')),
+    ),
+  )
+    .option('--backup-file <file>', 'use this backup, proven earlier, instead of making one')
+    .option('--backup-max-age <hours>', `how old that one may be (default: ${defaultMaxAgeHours})`, hours)
+    .option('--no-backup', 'make none: say that you have one that was really restored once')
     .addOption(orphansOption())
     .option('-y, --yes', 'do not ask')
     .action(async (options: ApplyCommandOptions) => {
       const engine = await engineOptions(options, io);
-      if (options.backup !== false)
-        throw new AppError(
-          'unsafe',
-          'BACKUP_REQUIRED',
-          'This version makes no backup of its own. Make one, prove it by restoring it, then say so with --no-backup.',
-        );
       if (!options.yes) {
         const { plan } = await planMigration({ ...engine, orphans: options.orphans });
         if (plan.steps.length > 0) {
@@ -46,24 +50,35 @@ export function addApplyCommand({ io, command }: MigrateCommands): void {
       }
       const progress = options.json ? {} : { onEvent: showProgress(io) };
       const { result, report } = await withReport({ io, address: engine.address, options, ...progress }, (onEvent) =>
-        applyMigration({
-          ...engine,
-          noBackup: true,
-          orphans: options.orphans,
-          ...lockPatience(options),
-          onEvent,
-        }),
+        withBackup({ engine, options, io }, (address, backup) =>
+          applyMigration({
+            ...engine,
+            address,
+            ...backup,
+            orphans: options.orphans,
+            ...lockPatience(options),
+            onEvent,
+          }),
+        ),
       );
-      const { verification, steps } = result;
+      const { verification, steps, backup } = result;
       io.exitCode = verification.ok ? 0 : exitDrift;
       if (options.json)
         return printJson(io, {
           applied: steps.map(({ step, result: measured }) => ({ migration: step.migration, step: step.key, ...measured })),
           verification,
+          backup: backup ? { ...backup, objects: undefined } : null,
           ...(report ? { report } : {}),
         });
+      if (backup) print(io, `Backup: ${backup.file}\n${renderBackup(backup)}`);
       if (steps.length === 0) print(io, 'Nothing to do: everything is there, valid and as defined.');
       else printStepsDone(io, steps, 'applied');
       print(io, verification.ok ? `Verified: ${verification.items.length} checks passed.` : renderVerification(verification));
     });
+}
+
+function hours(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number of hours above 0.');
+  return value;
 }

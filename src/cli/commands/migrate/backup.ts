@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { describeAddress } from '../../../base/config.ts';
+import { type DatabaseAddress, describeAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
-import { homeFolder } from '../../../embedded/index.ts';
-import { type BackupProgress, makeBackup, type ProvenBackup, readManifest, verifyBackup } from '../../../migrate/backup/index.ts';
+import { embeddedAddress, homeFolder } from '../../../embedded/index.ts';
+import { acceptBackup, type BackupProgress, makeBackup, type ProvenBackup, readManifest, verifyBackup } from '../../../migrate/backup/index.ts';
 import { defaultLinkTables, type MigrateOptions } from '../../../migrate/index.ts';
 import { makeEmbeddedBackup, verifyEmbeddedBackup } from '../../embedded-backup.ts';
 import { type CliIo, print, printJson } from '../../io.ts';
@@ -49,10 +49,15 @@ export function addBackupCommands({ io, command }: MigrateCommands): void {
     });
 }
 
+/** Where backups go. */
+export function backupFolder(io: CliIo, out: string | undefined): string {
+  return out ?? (io.env.ONECHART_BACKUPS || join(io.cwd, 'onechart-backups'));
+}
+
 /** Makes a backup in the way that fits the database: pg_dump, or a cold copy of the embedded one. */
 export async function backUp(engine: MigrateOptions, options: BackupCommandOptions, io: CliIo): Promise<ProvenBackup> {
   const { address } = engine;
-  const folder = options.out ?? (io.env.ONECHART_BACKUPS || join(io.cwd, 'onechart-backups'));
+  const folder = backupFolder(io, options.out);
   const onProgress = options.json ? undefined : showBackupProgress(io);
   if (copiesCold(engine, options)) {
     if (encryptionOf(options, io) !== undefined)
@@ -74,8 +79,40 @@ export async function backUp(engine: MigrateOptions, options: BackupCommandOptio
   });
 }
 
+/** What `applyMigration` takes of a backup. */
+export type BackupSource = { readonly noBackup: true } | { readonly backup: () => Promise<ProvenBackup> };
+
+export interface BackupSettings {
+  readonly engine: MigrateOptions;
+  readonly options: BackupCommandOptions & { readonly backup?: boolean | undefined; readonly backupFile?: string; readonly backupMaxAge?: number };
+  readonly io: CliIo;
+}
+
+/**
+ * Does work that needs a proven backup: one that is made when the work asks for it, under its lock; one proven earlier; none when told so.
+ *
+ * A cold copy stops the server, and no lock outlives that: when the work asks it is broken off before it has changed
+ * anything, the copy is made, and the work begins anew with it (on the port on which the server came back).
+ */
+export async function withBackup<T>({ engine, options, io }: BackupSettings, work: (address: DatabaseAddress, source: BackupSource) => Promise<T>): Promise<T> {
+  const { address } = engine;
+  const { backupFile, backupMaxAge } = options;
+  if (options.backup === false) return work(address, { noBackup: true });
+  if (backupFile !== undefined) return work(address, { backup: () => acceptBackup(backupFile, { address, maxAgeHours: backupMaxAge }) });
+  if (!copiesCold(engine, options)) return work(address, { backup: () => backUp(engine, options, io) });
+  const asked = new Error('a cold copy is wanted');
+  try {
+    return await work(address, { backup: () => Promise.reject(asked) });
+  } catch (error) {
+    if (error !== asked) throw error;
+  }
+  const copy = await backUp(engine, options, io);
+  const now = await embeddedAddress({ home: homeFolder({ home: options.home, env: io.env, cwd: io.cwd }) });
+  return work({ ...now, schema: address.schema }, { backup: () => Promise.resolve(copy) });
+}
+
 /** The embedded server's package carries no pg_dump. */
-export function copiesCold({ address }: MigrateOptions, { pgDump }: BackupCommandOptions): boolean {
+function copiesCold({ address }: MigrateOptions, { pgDump }: BackupCommandOptions): boolean {
   return address.source === 'embedded database' && pgDump === undefined;
 }
 

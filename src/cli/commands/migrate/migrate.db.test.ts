@@ -205,11 +205,11 @@ test('orphans: exit 3, counted per table', async () => {
   expect(Object.fromEntries(found.map(({ details }) => [details?.table, details?.count]))).toEqual(variant.ehr.orphans);
 });
 
-test('without a word about the backup, and without a yes: exit 3', async () => {
+test('without a backup nothing is applied, and without a yes: exit 3', async () => {
   await using database = await host();
   const before = await snapshot(database);
-  const noBackup = await migrate('apply', database.url, '--yes');
-  expect(noBackup).toMatchObject({ code: 3, stderr: expect.stringMatching(/--no-backup/) });
+  const noBackup = await migrate('apply', database.url, '--yes', '--pg-dump', '/nowhere/pg_dump');
+  expect(noBackup).toMatchObject({ code: 69, stderr: expect.stringMatching(/--pg-dump does not answer .*BACKUP_TOOL_FAILED/) });
   const noYes = await migrate('apply', database.url, '--no-backup');
   expect(noYes).toMatchObject({ code: 3, stderr: expect.stringMatching(/steps would be applied to .* add --yes/) });
   const unknown = await migrate('apply', database.url, '--no-bakcup', '--yes');
