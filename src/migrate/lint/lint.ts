@@ -105,7 +105,7 @@ function readAhead(scripts: readonly Script[]): { final: Known; complete: boolea
   for (const [index, script] of scripts.entries())
     for (const { kind, node } of script.statements) {
       const mayBeMissing = node.missing_ok === true;
-      complete &&= mayBeMissing || locksOf(kind, node, final).every(({ table }) => final.tables.get(table)?.madeBy !== undefined);
+      complete &&= mayBeMissing || locksOf(kind, node, { known: final }).every(({ table }) => final.tables.get(table)?.madeBy !== undefined);
       learn(final, kind, node, index);
     }
   return { final, complete };
@@ -134,7 +134,7 @@ function lintScript(script: Script, { index, known, final, complete, rules, opti
   const transactionOf = transactionCounter(script, runner);
   for (const statement of script.statements) {
     const { kind, node } = statement;
-    const locks = locksOf(kind, node, known).filter(({ table }) => isLive(table));
+    const locks = locksOf(kind, node, { known, isNew: (table) => !isLive(table) }).filter(({ table }) => isLive(table));
     const context: StatementContext = { script, statement, kind, node, transaction: transactionOf(statement), locks };
     for (const rule of rules) for (const hit of rule.check?.(context, around) ?? []) report(rule, hit, context);
     contexts.push(context);

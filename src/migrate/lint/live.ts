@@ -19,7 +19,7 @@ export async function readLiveFacts(address: DatabaseAddress, scripts: readonly 
   const tables = new Set<string>();
   for (const [index, { statements }] of scripts.entries())
     for (const { kind, node } of statements) {
-      for (const { table } of locksOf(kind, node, known)) tables.add(table.split('.').at(-1) as string);
+      for (const { table } of locksOf(kind, node, { known })) tables.add(table.split('.').at(-1) as string);
       learn(known, kind, node, index);
     }
   return withConnection({ address }, async (client) => {

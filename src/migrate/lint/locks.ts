@@ -38,17 +38,24 @@ export function stronger(left: LockMode, right: LockMode): LockMode {
   return modes.indexOf(left) >= modes.indexOf(right) ? left : right;
 }
 
+/** What the locks of a statement depend on. */
+interface LockSurroundings {
+  readonly known: Known;
+  /** Whether a table is made in the same file, so that there is nothing in it to be looked up. */
+  readonly isNew?: (table: string) => boolean;
+}
+
 /**
  * The table locks a statement takes and holds to the end of its transaction, referenced tables included.
  *
  * From the server's AlterTableGetLockLevel and the chapter "Explicit Locking" of its manual; what depends on a version
  * is taken as in 14 to 18. Row locks of data statements count as ROW EXCLUSIVE.
  */
-export function locksOf(kind: string, node: Node, known: Known): Lock[] {
+export function locksOf(kind: string, node: Node, { known, isNew = () => false }: LockSurroundings): Lock[] {
   const lock = (relation: Node | undefined, mode: LockMode, work: Work = 'brief'): Lock[] => (relation ? [{ table: relationName(relation), mode, work }] : []);
   switch (kind) {
     case 'AlterTableStmt':
-      return alterLocks(node, known);
+      return alterLocks(node, { known, isNew });
     case 'IndexStmt':
       return lock(node.relation, node.concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE', 'build');
     case 'CreateStmt':
@@ -171,19 +178,21 @@ const weakCommands = new Set([
   'AT_DetachPartitionFinalize',
 ]);
 
-function alterLocks(node: Node, known: Known): Lock[] {
+function alterLocks(node: Node, { known, isNew }: Required<LockSurroundings>): Lock[] {
   const table = relationName(node.relation);
   const locks: Lock[] = [];
   for (const command of alterCommands('AlterTableStmt', node)) {
     const { subtype } = command as { subtype: string };
     const add = (mode: LockMode, work: Work = 'brief', of = table) => void locks.push({ table: of, mode, work });
-    if (subtype === 'AT_AddConstraint') constraintLocks(command.def.Constraint, { table, toNewColumn: false }, locks);
+    if (subtype === 'AT_AddConstraint') constraintLocks(command.def.Constraint, { table, isEmpty: isNew(table), toNullColumn: false }, locks);
     else if (subtype === 'AT_AddColumn') {
       const column = command.def.ColumnDef as Node;
       add('ACCESS EXCLUSIVE', rewritesTable(column) ? 'rewrite' : 'brief');
-      for (const constraint of columnConstraints(column)) constraintLocks(constraint, { table, toNewColumn: true }, locks);
+      const on = { table, isEmpty: isNew(table), toNullColumn: !hasValue(column) };
+      // NOT NULL of a new column is known from its default; without one it fails, or the table is empty.
+      for (const constraint of columnConstraints(column)) if (constraint.contype !== 'CONSTR_NOTNULL') constraintLocks(constraint, on, locks);
     } else if (subtype === 'AT_AlterColumnType') add('ACCESS EXCLUSIVE', typeChangeWork(command, table, known));
-    else if (subtype === 'AT_SetNotNull') add('ACCESS EXCLUSIVE', provenNotNull(known, table, command.name) ? 'brief' : 'read');
+    else if (subtype === 'AT_SetNotNull') add('ACCESS EXCLUSIVE', provenNotNull(known, node, command.name) ? 'brief' : 'read');
     else if (/^AT_(SetLogged|SetUnLogged|SetTableSpace|SetAccessMethod)$/.test(subtype)) add('ACCESS EXCLUSIVE', 'rewrite');
     else if (/^AT_(Enable|Disable)(Always|Replica)?Trig/.test(subtype)) add('SHARE ROW EXCLUSIVE');
     else if (subtype === 'AT_DropConstraint') {
@@ -192,6 +201,8 @@ function alterLocks(node: Node, known: Known): Lock[] {
       if (references !== undefined && references !== table) add('ACCESS EXCLUSIVE', 'brief', references);
     } else if (subtype === 'AT_ValidateConstraint') {
       add('SHARE UPDATE EXCLUSIVE', 'read');
+      const references = known.tables.get(table)?.constraints.get(command.name)?.references;
+      if (references !== undefined) add('ROW SHARE', 'read', references);
     } else if (subtype === 'AT_AttachPartition') {
       add('SHARE UPDATE EXCLUSIVE');
       add('ACCESS EXCLUSIVE', 'read', relationName(command.def.PartitionCmd.name));
@@ -204,17 +215,18 @@ function alterLocks(node: Node, known: Known): Lock[] {
   return locks;
 }
 
-function constraintLocks(constraint: Node, { table, toNewColumn }: { table: string; toNewColumn: boolean }, locks: Lock[]): void {
+function constraintLocks(constraint: Node, { table, isEmpty, toNullColumn }: { table: string; isEmpty: boolean; toNullColumn: boolean }, locks: Lock[]): void {
   const validated = constraint.skip_validation !== true;
+  // A new column without a default is NULL everywhere; the server knows, and reads nothing.
+  const work = validated && !toNullColumn && !isEmpty ? 'read' : 'brief';
   switch (constraint.contype) {
     case 'CONSTR_FOREIGN':
-      // A new column without a default is NULL everywhere; the server knows, and reads nothing.
-      locks.push({ table, mode: 'SHARE ROW EXCLUSIVE', work: validated && !toNewColumn ? 'read' : 'brief' });
-      if (relationName(constraint.pktable) !== table) locks.push({ table: relationName(constraint.pktable), mode: 'SHARE ROW EXCLUSIVE', work: 'brief' });
+      locks.push({ table, mode: 'SHARE ROW EXCLUSIVE', work });
+      if (relationName(constraint.pktable) !== table) locks.push({ table: relationName(constraint.pktable), mode: 'SHARE ROW EXCLUSIVE', work });
       break;
     case 'CONSTR_CHECK':
     case 'CONSTR_NOTNULL':
-      if (!toNewColumn || constraint.contype === 'CONSTR_CHECK') locks.push({ table, mode: 'ACCESS EXCLUSIVE', work: validated ? 'read' : 'brief' });
+      locks.push({ table, mode: 'ACCESS EXCLUSIVE', work: validated ? 'read' : 'brief' });
       break;
     case 'CONSTR_PRIMARY':
     case 'CONSTR_UNIQUE':
@@ -223,6 +235,11 @@ function constraintLocks(constraint: Node, { table, toNewColumn }: { table: stri
       break;
     default:
   }
+}
+
+/** Whether a new column holds anything in the rows that are there. */
+export function hasValue(column: Node): boolean {
+  return columnConstraints(column).some(({ contype }) => ['CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED'].includes(contype));
 }
 
 /** Whether a new column makes the server write every row anew. */
@@ -296,9 +313,14 @@ export function isVolatile(expression: Node | undefined): boolean {
   }
 }
 
-/** Whether a validated check (or not-null constraint) of an earlier statement spares SET NOT NULL its reading. */
-export function provenNotNull(known: Known, table: string, column: string): boolean {
-  return [...(known.tables.get(table)?.constraints.values() ?? [])].some((constraint) => constraint.valid && constraint.provesNotNull === column);
+/**
+ * Whether a validated check (or not-null constraint) of an earlier statement spares SET NOT NULL its reading. One that
+ * the same ALTER TABLE drops does not: the server drops first, wherever the command stands.
+ */
+export function provenNotNull(known: Known, alter: Node, column: string): boolean {
+  const dropped = new Set(alterCommands('AlterTableStmt', alter).flatMap(({ subtype, name }) => (subtype === 'AT_DropConstraint' ? [name as string] : [])));
+  const constraints = known.tables.get(relationName(alter.relation))?.constraints ?? [];
+  return [...constraints].some(([name, { valid, provesNotNull }]) => valid && provesNotNull === column && !dropped.has(name));
 }
 
 /** What a change of a column's type costs, when the folder tells the type it had; a rewrite otherwise. */

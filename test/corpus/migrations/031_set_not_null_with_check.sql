@@ -4,4 +4,5 @@ ALTER TABLE "bookings" ADD CONSTRAINT ends_at_present CHECK ("endsAt" IS NOT NUL
 COMMIT; -- finds: transaction-control
 ALTER TABLE "bookings" VALIDATE CONSTRAINT ends_at_present;
 COMMIT; -- finds: transaction-control
-ALTER TABLE "bookings" ALTER COLUMN "endsAt" SET NOT NULL, DROP CONSTRAINT ends_at_present;
+ALTER TABLE "bookings" ALTER COLUMN "endsAt" SET NOT NULL;
+ALTER TABLE "bookings" DROP CONSTRAINT ends_at_present;

@@ -64,7 +64,8 @@ export const columnRules: readonly Rule[] = [
               nextMigration,
               `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${quoted(`${column.colname}_present`)}`,
               nextMigration,
-              `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(column.colname)} SET NOT NULL, DROP CONSTRAINT ${quoted(`${column.colname}_present`)}`,
+              `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(column.colname)} SET NOT NULL`,
+              `ALTER TABLE ${quoted(table)} DROP CONSTRAINT ${quoted(`${column.colname}_present`)}`,
             ),
         };
       }
@@ -74,14 +75,15 @@ export const columnRules: readonly Rule[] = [
     id: 'not-null-reads-table',
     title: 'SET NOT NULL on a live column',
     why: 'Every row is read under ACCESS EXCLUSIVE, unless a validated check proves already that none is NULL.',
-    rewrite: 'CHECK (column IS NOT NULL) NOT VALID, VALIDATE, then SET NOT NULL, which reads nothing any more; then drop the check.',
+    rewrite:
+      'CHECK (column IS NOT NULL) NOT VALID, VALIDATE, then SET NOT NULL, which reads nothing any more; then, in a statement of its own, drop the check.',
     severity: 'error',
     squawk: ['adding-not-nullable-field'],
     *check(context, { isLive, before }) {
       const { kind, node } = context;
       for (const [index, command] of alterCommands(kind, node).entries()) {
         const table = relationName(node.relation);
-        if (command.subtype !== 'AT_SetNotNull' || !isLive(table) || provenNotNull(before, table, command.name)) continue;
+        if (command.subtype !== 'AT_SetNotNull' || !isLive(table) || provenNotNull(before, node, command.name)) continue;
         const check = `${command.name}_not_null`;
         const plain = alterCommand(context, index);
         yield {
@@ -94,7 +96,8 @@ export const columnRules: readonly Rule[] = [
               nextMigration,
               `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${quoted(check)}`,
               nextMigration,
-              `${plain}, DROP CONSTRAINT ${quoted(check)}`,
+              plain,
+              `ALTER TABLE ${quoted(table)} DROP CONSTRAINT ${quoted(check)}`,
             ),
         };
       }

@@ -1,4 +1,5 @@
 import { alone, alterCommand, nextMigration, quoted, statements } from '../rewrite.ts';
+import { hasValue } from '../locks.ts';
 import type { Hit, Rule, StatementContext, Surroundings } from '../rule.ts';
 import { addedColumns, alterCommands, columnConstraints, type Node, relationName, strings } from '../syntax-node.ts';
 import type { Known } from '../known.ts';
@@ -62,7 +63,7 @@ export const constraintRules: readonly Rule[] = [
         const constraints = columnConstraints(column);
         const key = constraints.find(({ contype }) => contype === 'CONSTR_FOREIGN');
         if (!toExisting || !key || !isLive(table)) continue;
-        const withValue = constraints.some(({ contype }) => contype === 'CONSTR_DEFAULT' || contype === 'CONSTR_IDENTITY' || contype === 'CONSTR_GENERATED');
+        const withValue = hasValue(column);
         const references = relationName(key.pktable);
         yield {
           message: withValue
@@ -92,6 +93,15 @@ export const constraintRules: readonly Rule[] = [
           location: constraint.location,
           stall: { table, lock: 'ACCESS EXCLUSIVE', work: 'read' },
           rewrite: inTwoSteps(context, added),
+        };
+      }
+      for (const { table, column, toExisting } of addedColumns(context.kind, context.node)) {
+        const check = columnConstraints(column).find(({ contype }) => contype === 'CONSTR_CHECK');
+        if (!toExisting || !check || !isLive(table)) continue;
+        yield {
+          message: `Column ${column.colname} comes with its check: every row of ${table} is read while nobody can use the table.`,
+          location: check.location,
+          stall: { table, lock: 'ACCESS EXCLUSIVE', work: 'read' },
         };
       }
     },

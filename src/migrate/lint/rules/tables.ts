@@ -19,7 +19,11 @@ export const tableRules: readonly Rule[] = [
       const to = moved ? `${node.newschema}.${node.relation.relname}` : node.newname;
       yield {
         message: `${table} is called ${to} from now on; whoever runs the old version fails.`,
-        rewrite: statements(statement.text, `CREATE VIEW ${quoted(table)} WITH (security_invoker) AS SELECT * FROM ${quoted(to)}`),
+        rewrite: statements(
+          statement.text,
+          '-- from PostgreSQL 15 on WITH (security_invoker), so that the rights of whoever asks count',
+          `CREATE VIEW ${quoted(table)} AS SELECT * FROM ${quoted(to)}`,
+        ),
       };
     },
   },
