@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readdir, rename, rm, rmdir, statfs, unlink, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import { manifestName, readManifest } from './manifest.ts';
@@ -33,9 +33,11 @@ export async function checkExportFolder(folder: string, { isCutOff, bytes }: { i
         { folder: each },
       );
   }
-  const parent = dirname(resolve(folder));
-  await fsWork(folder, () => mkdir(parent, { recursive: true, mode: 0o700 }));
-  const { bavail, bsize } = await fsWork(folder, () => statfs(parent));
+  const parent = await existingParent(folder);
+  const { bavail, bsize } = await fsWork(folder, async () => {
+    await access(parent, constants.W_OK | constants.X_OK);
+    return statfs(parent);
+  });
   if (bavail * bsize < bytes)
     throw new AppError(
       'unavailable',
@@ -43,6 +45,19 @@ export async function checkExportFolder(folder: string, { isCutOff, bytes }: { i
       `${parent} has ${Math.round((bavail * bsize) / 1048576)} MB free; the export may need ${Math.round(bytes / 1048576)} MB. Free some, or give a folder on another disk; nothing was changed.`,
       { folder, free: bavail * bsize, needed: bytes },
     );
+}
+
+/** The folder that is there already, into which the others would be made. */
+async function existingParent(folder: string): Promise<string> {
+  for (let parent = dirname(resolve(folder)); ; parent = dirname(parent)) {
+    const found = await stat(parent).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw unwritable(folder, error);
+    });
+    if (found?.isDirectory()) return parent;
+    if (found) throw unwritable(folder, Object.assign(new Error('a file lies there'), { code: 'ENOTDIR' }));
+    if (dirname(parent) === parent) throw unwritable(folder, Object.assign(new Error('no folder'), { code: 'ENOENT' }));
+  }
 }
 
 /** Begins anew in `<folder>.partial`, for its owner only. */

@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
+import { hostPicture, tableContents } from '../../../test/support/host-picture.ts';
+import { apply, createHost, moduleHistory } from '../../../test/support/migrate.ts';
+import { parseDatabaseUrl } from '../../base/config.ts';
+import { importRows, type MigrateEvent, rollbackMigration } from '../index.ts';
+
+const script = join(import.meta.dirname, '../../../test/support/migrate-until.ts');
+
+/** Runs the child; resolves with how it ended. */
+function until(
+  url: string,
+  nth: number,
+  { later, command, argument }: { later: number; command: string; argument: string },
+): Promise<{ signal: string | undefined; output: string; errors: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, url, String(nth), String(later), command, argument], (error, output, errors) =>
+      resolve({ signal: error?.signal ?? undefined, output, errors }),
+    );
+  });
+}
+
+/** A few at a time: each is a process that waits for the server most of the time. */
+async function inParallel<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as T);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
+}
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'onechart-rows-'));
+  onTestFinished(() => rm(made, { recursive: true, force: true }));
+  return join(made, 'rows');
+}
+
+/** Of the same rows every time, so that pictures of two databases can be compared. */
+async function fillModule(host: TestDatabase): Promise<void> {
+  await host.query(
+    `INSERT INTO patients (id, mrn, "firstName", "lastName", "dateOfBirth", "createdAt", "updatedAt")
+     SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, 'MRN-2026-' || lpad(i::text, 5, '0'), 'Ines', 'Example', '1980-02-29', '2026-01-01Z', '2026-01-01Z' FROM generate_series(1, 2000) i`,
+  );
+  await host.query(
+    `INSERT INTO patient_outbox_events (id, type, "patientId", "patientVersion", payload, "occurredAt") SELECT id, 'patient.registered', id, 1, '{}', '2026-01-01Z' FROM patients`,
+  );
+}
+
+const picture = (host: { url: string }) => withClient(host.url, (client) => hostPicture(client, 'public'));
+const rowsOf = (host: { url: string }) => withClient(host.url, (client) => tableContents(client, 'public', ['patients', 'patient_outbox_events']));
+const address = (host: { url: string }) => parseDatabaseUrl(host.url);
+
+const older = (await testServer()).version < 18;
+
+test(`killed at ${older ? 'every third' : 'each'} event, the rollback goes on to the same end, and no row is lost`, { timeout: 900_000 }, async () => {
+  await using whole = await createHost();
+  const before = await picture(whole);
+  await apply(whole);
+  await fillModule(whole);
+  const rows = await rowsOf(whole);
+  const run = await until(whole.url, 0, { later: 0, command: 'rollback', argument: await folder() });
+  expect(run.errors).toBe('');
+  const events = run.output.trim().split('\n');
+  expect(events).toEqual(expect.arrayContaining(['checkpoint tables locked', 'checkpoint rows exported', 'checkpoint rolled back']));
+  expect(await picture(whole)).toEqual(before);
+
+  const positions = events.map((event, index) => ({ event, nth: index + 1 })).filter(({ nth }) => !older || nth % 3 === 1);
+  const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
+    await using host = await createHost();
+    await apply(host);
+    await fillModule(host);
+    const to = await folder();
+    // A step that has started is cut off after 0 to 3 ms, when its statement is with the server; the last one, which writes files, later too.
+    const { signal, errors } = await until(host.url, nth, { later: event.endsWith(' remove') ? 12 : nth % 4, command: 'rollback', argument: to });
+    const { steps } = await rollbackMigration({ address: address(host), exportTo: to });
+    const same = JSON.stringify(await picture(host)) === JSON.stringify(before);
+    const history = (await moduleHistory(host)).every(({ finished, rolledBack }) => finished && rolledBack);
+    const again = (await rollbackMigration({ address: address(host), exportTo: to })).steps.length;
+    await apply(host);
+    await importRows({ address: address(host), from: to });
+    const back = await rowsOf(host);
+    return {
+      event,
+      signal,
+      errors,
+      same,
+      history,
+      again,
+      back,
+      nothingLeft: steps.length > 0 || event.endsWith('rolled back') || event === 'step-finished remove',
+      folders: (await readdir(join(to, '..'))).join(),
+    };
+  });
+  expect(outcomes).toEqual(
+    positions.map(({ event }) => ({
+      event,
+      signal: 'SIGKILL',
+      errors: '',
+      same: true,
+      history: true,
+      again: 0,
+      back: rows,
+      nothingLeft: true,
+      folders: 'rows',
+    })),
+  );
+});
+
+test('killed at each event, the import brings all rows back or none, and the same command ends it', { timeout: 600_000 }, async () => {
+  await using source = await createHost();
+  await apply(source);
+  await fillModule(source);
+  const rows = await rowsOf(source);
+  const from = await folder();
+  await rollbackMigration({ address: address(source), exportTo: from });
+  await using whole = await createHost();
+  const events = (await until(whole.url, 0, { later: 0, command: 'import', argument: from })).output.trim().split('\n');
+  expect(events.length).toBeGreaterThan(4);
+  const positions = events.map((event, index) => ({ event, nth: index + 1 }));
+  const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
+    await using host = await createHost();
+    const { signal } = await until(host.url, nth, { later: event.includes('import') ? 25 : nth % 4, command: 'import', argument: from });
+    await importRows({ address: address(host), from });
+    const { verification } = await apply(host);
+    return { event, signal, ok: verification.ok, back: await rowsOf(host) };
+  });
+  expect(outcomes).toEqual(positions.map(({ event }) => ({ event, signal: 'SIGKILL', ok: true, back: rows })));
+});
+
+const worker = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 1013202601 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+test.each(['script', 'drop', 'drop-index', 'remove'] as const)(
+  'the server process ends as a step of kind %s begins: said in words, and it goes on from there',
+  async (kind) => {
+    await using host = await createHost();
+    const before = await picture(host);
+    await apply(host);
+    let hit = '';
+    const onEvent = async (event: MigrateEvent) => {
+      if (hit !== '' || event.type !== 'step-started' || (kind === 'remove' ? event.step.key : event.step.kind) !== kind) return;
+      hit = event.step.key;
+      await withClient(host.url, (client) => client.query(`SELECT pg_terminate_backend(pid, 5000) FROM (${worker}) w`));
+    };
+    await expect(rollbackMigration({ address: address(host), onEvent })).rejects.toMatchObject({ kind: 'resumable', code: 'DATABASE_CONNECTION_LOST' });
+    const { steps } = await rollbackMigration({ address: address(host) });
+    expect(steps.map(({ step }) => step.key)).toContain(hit);
+    expect(await picture(host)).toEqual(before);
+  },
+);
+
+test('the server process ends while the rows are written: nothing is dropped, the folder is written anew', async () => {
+  await using host = await createHost();
+  await apply(host);
+  await fillModule(host);
+  const rows = await rowsOf(host);
+  const to = await folder();
+  const onEvent = async (event: MigrateEvent) => {
+    if (event.type === 'checkpoint' && event.name === 'rows exported')
+      await withClient(host.url, (client) => client.query(`SELECT pg_terminate_backend(pid, 5000) FROM (${worker}) w`));
+  };
+  await expect(rollbackMigration({ address: address(host), exportTo: to, onEvent })).rejects.toMatchObject({ kind: 'resumable' });
+  expect(await rowsOf(host)).toEqual(rows);
+  await host.query(`UPDATE patients SET "lastName" = 'Changed since' WHERE mrn = 'MRN-2026-00001'`);
+  const now = await rowsOf(host);
+  await rollbackMigration({ address: address(host), exportTo: to });
+  await apply(host);
+  await importRows({ address: address(host), from: to });
+  expect(await rowsOf(host)).toEqual(now);
+});
