@@ -30,7 +30,8 @@ export interface WrittenReport {
 
 interface ReportSettings {
   readonly io: CliIo;
-  readonly address: DatabaseAddress;
+  /** A function where the address may change during the work: a server that was stopped for a backup comes back on another port. */
+  readonly address: DatabaseAddress | (() => DatabaseAddress);
   readonly options: ReportOptions;
   /** What else listens to the run: the progress on the terminal. */
   readonly onEvent?: (event: MigrateEvent) => void;
@@ -65,12 +66,16 @@ export async function withReport<T>(
       if (event.type === 'run-started') run = event.run;
       onEvent?.(event);
     });
-    if (run !== undefined) report = await leaveReport({ io, address, folder, run });
+    if (run !== undefined) report = await leaveReport({ io, address: now(address), folder, run });
     return { result, report };
   } catch (error) {
-    if (run !== undefined) await leaveReport({ io, address, folder, run });
+    if (run !== undefined) await leaveReport({ io, address: now(address), folder, run });
     throw error;
   }
+}
+
+function now(address: ReportSettings['address']): DatabaseAddress {
+  return typeof address === 'function' ? address() : address;
 }
 
 /** The folder that is named, in the option or the environment, or the default one in the current folder. */

@@ -10,6 +10,7 @@ import { note, print, processIo } from '../cli/io.ts';
 import { makeEmbeddedBackup } from '../cli/embedded-backup.ts';
 import { count, renderFindings, renderPlan, renderVerification } from '../cli/migrate-view.ts';
 import { reportError } from '../cli/program.ts';
+import { shownPath, withReport, type WrittenReport } from '../cli/report-files.ts';
 import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../embedded/index.ts';
 import { createReadiness } from '../http/readiness.ts';
 import { createServer, listen } from '../http/server.ts';
@@ -111,6 +112,7 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
   print(io, pending ? renderPlan(plan.steps, process.stdout.columns ?? 150) : 'Nothing to do: everything is there, valid and as defined.');
 
   let applied: ApplyResult | undefined;
+  let report: WrittenReport | undefined;
   let writer: WriterReport | undefined;
   if (pending && mayApply) {
     let backup: BackupSource = { noBackup: true };
@@ -123,7 +125,7 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
       backup = { backup: () => Promise.resolve(made) };
     }
     print(io, heading((step += 1), sample ? 'Apply: online, while four connections go on writing' : 'Apply: online'));
-    ({ applied, writer } = await apply(address, { sample, backup }));
+    ({ applied, report, writer } = await apply(address, { home, backup }));
   } else if (pending) {
     if (options.exit) io.exitCode = exitPending;
     print(io, `\nNothing was changed. Apply it with: bin/onechart migrate apply\nor: npm start -- --yes`);
@@ -149,7 +151,10 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
   const server = createServer({ assertReady: readiness.assertReady });
   server.addHook('onClose', readiness.close);
   const url = await openServer(server, options.port);
-  print(io, `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, writer, patients, url })}`);
+  print(
+    io,
+    `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, report: report && shownPath(io, report.html), writer, patients, url })}`,
+  );
   return { close: () => server.close() };
 }
 
@@ -196,12 +201,16 @@ async function backUp(address: DatabaseAddress, { options, home }: { options: St
 
 async function apply(
   address: DatabaseAddress,
-  { sample, backup }: { sample: boolean; backup: BackupSource },
-): Promise<{ applied: ApplyResult; writer: WriterReport | undefined }> {
-  const writer = sample ? await startWriterThread({ database: toPgConfig(address, 'sample EHR'), ratePerSecond: 200 }) : undefined;
+  { home, backup }: { home: string | undefined; backup: BackupSource },
+): Promise<{ applied: ApplyResult; report: WrittenReport | undefined; writer: WriterReport | undefined }> {
+  const writer = home !== undefined ? await startWriterThread({ database: toPgConfig(address, 'sample EHR'), ratePerSecond: 200 }) : undefined;
   try {
-    const applied = await applyMigration({ address, ...backup, version: packageVersion(), onEvent: showProgress(io) });
-    return { applied, writer: await writer?.stop() };
+    // The report of the sample lies with its database and its backups.
+    const options = home === undefined ? {} : { reportDir: io.env.ONECHART_REPORT_DIR || join(home, 'reports') };
+    const { result, report } = await withReport({ io, address, options, onEvent: showProgress(io) }, (onEvent) =>
+      applyMigration({ address, ...backup, version: packageVersion(), onEvent }),
+    );
+    return { applied: result, report, writer: await writer?.stop() };
   } catch (error) {
     await writer?.stop();
     throw error;

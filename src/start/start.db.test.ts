@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { createDatabase } from '../../test/support/database.ts';
 import { parseDatabaseUrl } from '../base/config.ts';
 import { applyMigration } from '../migrate/index.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const children: ChildProcess[] = [];
+const reports = mkdtempSync(join(tmpdir(), 'onechart-start-reports-'));
+
+afterAll(() => rmSync(reports, { recursive: true }));
 
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
@@ -21,7 +26,7 @@ interface Running {
 
 function launch(script: string, args: readonly string[], databaseUrl: string): Running {
   const child = spawn(process.execPath, [join(root, script), ...args], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, NO_COLOR: '1', CI: '1' },
+    env: { ...process.env, ONECHART_REPORT_DIR: reports, DATABASE_URL: databaseUrl, NO_COLOR: '1', CI: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
@@ -62,6 +67,8 @@ test('npm start on a database of one’s own changes nothing unless told, then a
 
   const applied = launch('src/start/main.ts', ['--exit', '--port', '0', '--yes', '--no-backup'], database.url);
   expect(await applied.ended, applied.output()).toBe(0);
+  const [, report = ''] = /^ {2}report +(\S+)$/m.exec(applied.output()) ?? [];
+  expect(readdirSync(reports)).toContain(report.split('/').at(-1));
   expect(await database.query('SELECT count(*)::int AS count FROM patients')).toEqual([{ count: 0 }]);
   expect(await database.query('SELECT count(*)::int AS count FROM surgical_cases')).toEqual([before]);
 });

@@ -44,6 +44,7 @@ test('the tour says when nothing was applied, and does not claim a verification'
     plan: { steps: [step], historyOnly: [] },
     applied: undefined,
     verification: undefined,
+    report: undefined,
     writer: undefined,
     patients: undefined,
     url: 'http://127.0.0.1:1',

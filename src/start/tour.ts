@@ -12,6 +12,8 @@ export interface TourFacts {
   readonly plan: Plan;
   readonly applied: ApplyResult | undefined;
   readonly verification: Verification | undefined;
+  /** Path of the report of what was applied. */
+  readonly report: string | undefined;
   readonly writer: WriterReport | undefined;
   readonly patients: LoadedPatients | undefined;
   readonly url: string;
@@ -52,6 +54,7 @@ export function renderTour(facts: TourFacts): string {
           : `${verification.items.filter(({ ok }) => !ok).length} of ${verification.items.length} checks failed`,
       ),
     );
+  if (facts.report !== undefined) lines.push(line('report', facts.report));
   if (writer)
     lines.push(
       line(

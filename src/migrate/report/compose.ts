@@ -152,8 +152,9 @@ function longestBy<T>(items: readonly T[], measure: (item: T) => number): T | un
   return items.reduce<T | undefined>((longest, item) => (longest === undefined || measure(item) > measure(longest) ? item : longest), undefined);
 }
 
-function backupSentence({ details: { backup } }: RunRecord): string {
-  if (backup === undefined) return 'The journal of this run says nothing of a backup.';
+function backupSentence({ command, details: { backup } }: RunRecord): string {
+  if (backup === undefined)
+    return command === 'apply' ? 'The journal of this run says nothing of a backup.' : 'This command makes none; see the run of the apply before it.';
   if (typeof backup === 'string') return `None was made by this run: ${backup}.`;
   const { method, bytes, proof } = backup;
   return `${method}, ${megabytes(bytes / 1048576)}, restored once into ${proof.where} and compared: ${count(proof.objects)} objects, ${count(proof.tables)} tables, ${count(proof.rows)} rows alike.`;

@@ -49,17 +49,19 @@ export function addApplyCommand({ io, command }: MigrateCommands): void {
         }
       }
       const progress = options.json ? {} : { onEvent: showProgress(io) };
-      const { result, report } = await withReport({ io, address: engine.address, options, ...progress }, (onEvent) =>
-        withBackup({ engine, options, io }, (address, backup) =>
-          applyMigration({
+      let live = engine.address;
+      const { result, report } = await withReport({ io, address: () => live, options, ...progress }, (onEvent) =>
+        withBackup({ engine, options, io }, (address, backup) => {
+          live = address;
+          return applyMigration({
             ...engine,
             address,
             ...backup,
             orphans: options.orphans,
             ...lockPatience(options),
             onEvent,
-          }),
-        ),
+          });
+        }),
       );
       const { verification, steps, backup } = result;
       io.exitCode = verification.ok ? 0 : exitDrift;

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { writeHostPrismaFolder } from '../../../../sample-ehr/index.ts';
 import { createVariant, oddPassword } from '../../../../sample-ehr/variants.ts';
 import { createDatabase, testServer, withClient } from '../../../../test/support/database.ts';
@@ -13,6 +14,9 @@ import { parseDatabaseUrl, toDatabaseUrl } from '../../../base/config.ts';
 
 // Some tests start a dozen processes; on a busy machine each takes seconds.
 vi.setConfig({ testTimeout: 180_000 });
+
+const reports = mkdtempSync(join(tmpdir(), 'onechart-cli-reports-'));
+afterAll(() => rmSync(reports, { recursive: true }));
 
 const program = join(import.meta.dirname, '../../../../bin/onechart');
 
@@ -29,7 +33,7 @@ async function onechart(args: readonly string[], options: { env?: Record<string,
     const child = execFile(
       process.execPath,
       [program, ...args],
-      { env: { ...Object.fromEntries(inherited), ...options.env }, ...(options.cwd ? { cwd: options.cwd } : {}) },
+      { env: { ...Object.fromEntries(inherited), ONECHART_REPORT_DIR: reports, ...options.env }, ...(options.cwd ? { cwd: options.cwd } : {}) },
       (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
     );
     child.stdin?.end();

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { InvalidArgumentError, type Command, Option } from 'commander';
-import { describeAddress } from '../../../base/config.ts';
+import { type DatabaseAddress, describeAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
 import { count, plural } from '../../../base/quantities.ts';
 import {
@@ -18,6 +18,7 @@ import {
   undoOrphans,
 } from '../../../migrate/index.ts';
 import { type CliIo, note, print, printJson } from '../../io.ts';
+import { addReportOptions, type Reported, type ReportOptions, withReport } from '../../report-files.ts';
 import { confirm } from './confirm.ts';
 import {
   addEngineOptions,
@@ -34,7 +35,7 @@ import { printStepsDone, showProgress } from './progress.ts';
 /** Unresolved orphans stop the migration, as a check does. */
 const exitOrphans = 3;
 
-interface OrphanOptions extends EngineCommandOptions, LockOptions {
+interface OrphanOptions extends EngineCommandOptions, LockOptions, ReportOptions {
   readonly table?: string[];
   readonly yes?: boolean;
   readonly batch?: number;
@@ -118,11 +119,13 @@ function addAdoptCommand(io: CliIo, command: MakeCommand): void {
         look: 'onechart migrate orphans list',
         yes: options.yes,
       });
-      const result = await adoptOrphans({ ...engine, ...runOptions(io, options), from: options.from }).catch((error: unknown) => {
+      const { result, report } = await reported({ io, options, address: engine.address }, (onEvent) =>
+        adoptOrphans({ ...engine, ...runOptions(options), onEvent, from: options.from }),
+      ).catch((error: unknown) => {
         printProblems(io, error, options.json);
         throw error;
       });
-      if (options.json) return printJson(io, forMachines(result));
+      if (options.json) return printJson(io, forMachines(result, report));
       if (result.file) {
         const { lines, completed, notOrphans } = result.file;
         print(io, `${plural(lines, 'line')} read; ${plural(completed, 'waiting placeholder')} completed.`);
@@ -152,9 +155,11 @@ function addClearCommand(io: CliIo, command: MakeCommand, action: 'quarantine' |
       const what = `Every ${options.blank ? 'empty' : 'orphan'} id of ${describeAddress(engine.address)} would be set to NULL`;
       await confirm(io, { what, look: 'onechart migrate orphans list', yes: options.yes });
       const work = action === 'quarantine' ? quarantineOrphans : nullOrphans;
-      const result = await work({ ...engine, ...runOptions(io, options), reason: options.reason, blankOnly: options.blank });
+      const { result, report } = await reported({ io, options, address: engine.address }, (onEvent) =>
+        work({ ...engine, ...runOptions(options), onEvent, reason: options.reason, blankOnly: options.blank }),
+      );
       if (result.columns.some(({ left }) => left)) io.exitCode = exitOrphans;
-      if (options.json) return printJson(io, forMachines(result));
+      if (options.json) return printJson(io, forMachines(result, report));
       printResolved(io, result, (done, name) => `${name}: ${plural(done, 'row')} ${action === 'quarantine' ? 'quarantined' : 'set to NULL'}`);
     });
 }
@@ -168,16 +173,18 @@ function printResolved(io: CliIo, { columns, steps }: ResolvedOrphans, say: (don
 }
 
 function addUndoCommand(io: CliIo, command: MakeCommand): void {
-  addLockOptions(command('undo', 'put back what the last work on orphans did, where nothing has changed since'))
+  addReportOptions(addLockOptions(command('undo', 'put back what the last work on orphans did, where nothing has changed since')))
     .option('--run <id>', 'the run to undo (default: the last that did anything to orphans)', wholeNumber)
     .option('-y, --yes', 'do not ask')
     .action(async (options: OrphanOptions & { run?: number }) => {
       const engine = await engineOptions(options, io);
       const what = `${options.run === undefined ? 'The last work on orphans' : `Run ${options.run}`} in ${describeAddress(engine.address)} would be undone`;
       await confirm(io, { what, look: 'onechart migrate runs', yes: options.yes });
-      const result = await undoOrphans({ ...engine, ...runOptions(io, options), run: options.run });
+      const { result, report } = await reported({ io, options, address: engine.address }, (onEvent) =>
+        undoOrphans({ ...engine, ...runOptions(options), onEvent, run: options.run }),
+      );
       io.exitCode = result.columns.some(({ left }) => left.length > 0) ? exitOrphans : 0;
-      if (options.json) return printJson(io, { ...result, steps: result.steps.length });
+      if (options.json) return printJson(io, { ...result, steps: result.steps.length, ...(report ? { report } : {}) });
       printUndone(io, result);
     });
 }
@@ -189,8 +196,8 @@ const undoneWords = {
   null: 'row given its id back',
 } as const;
 
-function printUndone(io: CliIo, { run, columns }: UndoneOrphans): void {
-  print(io, `Run ${run}:${columns.length === 0 ? ' its decisions are taken back.' : ''}`);
+function printUndone(io: CliIo, { runs, columns }: UndoneOrphans): void {
+  print(io, `${runs.length === 1 ? 'Run' : 'Runs'} ${runs.join(', ')}:${columns.length === 0 ? ' its decisions are taken back.' : ''}`);
   for (const { table, column, action, undone, left } of columns) {
     const [one, ...rest] = undoneWords[action].split(' ');
     print(io, `${table}.${column}: ${plural(undone, `${one}`)} ${rest.join(' ')}`);
@@ -216,23 +223,29 @@ function withTable(command: Command): Command {
 }
 
 function withWork(command: Command): Command {
-  return addLockOptions(withTable(command)).option('--batch <rows>', 'rows a batch (default: 5000)', wholeNumber).option('-y, --yes', 'do not ask');
+  return addReportOptions(addLockOptions(withTable(command)))
+    .option('--batch <rows>', 'rows a batch (default: 5000)', wholeNumber)
+    .option('-y, --yes', 'do not ask');
 }
 
-function runOptions(
-  io: CliIo,
-  options: OrphanOptions,
-): Pick<RunOptions, 'onEvent'> & ReturnType<typeof lockPatience> & { tables?: string[]; batchRows?: number } {
+function runOptions(options: OrphanOptions): ReturnType<typeof lockPatience> & { tables?: string[]; batchRows?: number } {
   return {
     ...lockPatience(options),
     ...(options.table ? { tables: options.table } : {}),
     ...(options.batch === undefined ? {} : { batchRows: options.batch }),
-    onEvent: options.json ? () => undefined : showProgress(io),
   };
 }
 
-function forMachines({ steps, ...result }: ResolvedOrphans): object {
-  return { ...result, steps: steps.length };
+/** The work with its progress on the terminal and its report. */
+function reported<T>(
+  { io, options, address }: { io: CliIo; options: OrphanOptions; address: DatabaseAddress },
+  work: (onEvent: NonNullable<RunOptions['onEvent']>) => Promise<T>,
+): Promise<Reported<T>> {
+  return withReport({ io, address, options, ...(options.json ? {} : { onEvent: showProgress(io) }) }, work);
+}
+
+function forMachines({ steps, ...result }: ResolvedOrphans, report: Reported<unknown>['report']): object {
+  return { ...result, steps: steps.length, ...(report ? { report } : {}) };
 }
 
 /** Every wrong line, before the error itself: line, column and what to do, never the value. */

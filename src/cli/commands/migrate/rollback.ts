@@ -4,11 +4,12 @@ import { resolve } from 'node:path';
 import { AppError } from '../../../base/errors.ts';
 import { type CliIo, print, printJson } from '../../io.ts';
 import { count, renderFindings, renderPlan, renderStatements } from '../../migrate-view.ts';
+import { addReportOptions, type ReportOptions, withReport } from '../../report-files.ts';
 import { confirm } from './confirm.ts';
 import { addLockOptions, type EngineCommandOptions, engineOptions, exitPending, type LockOptions, lockPatience, type MigrateCommands } from './options.ts';
 import { printStepsDone, showProgress, terminalWidth } from './progress.ts';
 
-interface RollbackCommandOptions extends EngineCommandOptions, LockOptions {
+interface RollbackCommandOptions extends EngineCommandOptions, LockOptions, ReportOptions {
   readonly withLater?: boolean;
   readonly export?: string;
   readonly gzip?: boolean;
@@ -25,7 +26,7 @@ export function addRollbackCommands(commands: MigrateCommands): void {
 }
 
 function addRollback({ io, command }: MigrateCommands): void {
-  addLockOptions(command('rollback [name]', 'take the module out again, online: all of its migrations, or the named one'))
+  addReportOptions(addLockOptions(command('rollback [name]', 'take the module out again, online: all of its migrations, or the named one')))
     .option('--with-later', 'take back the migrations after the named one too')
     .option('--export <folder>', 'write the rows of the dropped tables to this folder, in the transaction that drops them')
     .option('--gzip', 'compress the exported files')
@@ -64,8 +65,11 @@ function addRollback({ io, command }: MigrateCommands): void {
         const what = `${plan.migrations.length} migrations would be taken back in ${plan.steps.length} steps on ${describeAddress(engine.address)}${fate}`;
         await confirm(io, { what, look: 'onechart migrate rollback --dry-run', yes: options.yes });
       }
-      const result = await rollbackMigration({ ...engine, ...lockPatience(options), onEvent: options.json ? () => undefined : showProgress(io) });
-      if (options.json) return printJson(io, { plan: result.plan, done: doneOf(result.steps), exported: result.exported });
+      const progress = options.json ? {} : { onEvent: showProgress(io) };
+      const { result, report } = await withReport({ io, address: engine.address, options, ...progress }, (onEvent) =>
+        rollbackMigration({ ...engine, ...lockPatience(options), onEvent }),
+      );
+      if (options.json) return printJson(io, { plan: result.plan, done: doneOf(result.steps), exported: result.exported, ...(report ? { report } : {}) });
       if (result.steps.length === 0) return print(io, 'Nothing to roll back: nothing of it is in the database.');
       printStepsDone(io, result.steps, 'taken back');
       showLeft(io, result.plan);
@@ -74,18 +78,17 @@ function addRollback({ io, command }: MigrateCommands): void {
 }
 
 function addImport({ io, command }: MigrateCommands): void {
-  addLockOptions(command('import <folder>', 'bring the rows back that a rollback exported'))
+  addReportOptions(addLockOptions(command('import <folder>', 'bring the rows back that a rollback exported')))
     .option('-y, --yes', 'do not ask')
-    .action(async (folder: string, options: EngineCommandOptions & LockOptions & { yes?: boolean }) => {
+    .action(async (folder: string, options: EngineCommandOptions & LockOptions & ReportOptions & { yes?: boolean }) => {
       const engine = await engineOptions(options, io);
       const from = resolve(io.cwd, folder);
       await confirm(io, { what: `The rows in ${from} would go into ${describeAddress(engine.address)}`, look: 'onechart migrate status', yes: options.yes });
-      const { outcome, manifest, steps, applyNext } = await importRows({
-        ...engine,
-        from,
-        ...lockPatience(options),
-        onEvent: options.json ? () => undefined : showProgress(io),
-      });
+      const progress = options.json ? {} : { onEvent: showProgress(io) };
+      const { result, report } = await withReport({ io, address: engine.address, options, ...progress }, (onEvent) =>
+        importRows({ ...engine, from, ...lockPatience(options), onEvent }),
+      );
+      const { outcome, manifest, steps, applyNext } = result;
       const rows = manifest.tables.reduce((sum, each) => sum + each.rows, 0);
       if (options.json)
         return printJson(io, {
@@ -94,6 +97,7 @@ function addImport({ io, command }: MigrateCommands): void {
           tables: manifest.tables.map(({ table, rows: number }) => ({ table, rows: number })),
           done: doneOf(steps),
           applyNext,
+          ...(report ? { report } : {}),
         });
       if (outcome === 'already') print(io, `Done before: the ${count(rows)} rows of this export were brought back already.`);
       else {
