@@ -1,3 +1,4 @@
+export { type DatabaseAddress, parseDatabaseUrl } from '../base/config.ts';
 export type { AssessedMigration, AssessedStatement, Assessment } from './assess.ts';
 export type { Finding } from './check.ts';
 export { type ApplyOptions, type ApplyResult, applyMigration } from './apply.ts';

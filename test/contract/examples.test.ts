@@ -5,12 +5,20 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const documented = ['src/index.ts', 'src/patient/patient-repository.ts'];
+const documented = [
+  'src/index.ts',
+  'src/patient/patient-repository.ts',
+  'src/migrate/engine.ts',
+  'src/migrate/report/index.ts',
+  'src/migrate/report/read-run.ts',
+];
 
 /** What an example may take as given. */
-const given = `import type { Client } from 'pg';
+const given = `import { writeFile } from 'node:fs/promises';
+import type { Client } from 'pg';
+import { checkMigration, listRuns, parseDatabaseUrl, readRun, renderReport, reportName } from '../../src/migrate/index.ts';
 import { createPatientRepository, openRegistry, type PatientRepository } from '../../src/index.ts';
-export { createPatientRepository, openRegistry };
+export { checkMigration, createPatientRepository, listRuns, openRegistry, parseDatabaseUrl, readRun, renderReport, reportName, writeFile };
 declare const client: Client;
 declare const caseId: string;
 `;
