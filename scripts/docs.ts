@@ -9,6 +9,7 @@ import { embeddedAddress, startEmbedded, stopEmbedded } from '../src/embedded/in
 import { applyMigration, planMigration } from '../src/migrate/index.ts';
 import { renderCli } from './documents/cli.ts';
 import { renderErrors } from './documents/errors.ts';
+import { renderLintRules } from './documents/lint-rules.ts';
 import { renderOpenApi } from './documents/openapi.ts';
 import { renderPlanPicture } from './documents/plan-picture.ts';
 import { renderSchema } from './documents/schema.ts';
@@ -25,6 +26,7 @@ const write = (file: string, text: string) => {
 write('openapi.json', renderOpenApi());
 write('errors.md', renderErrors());
 write('cli.md', renderCli());
+write('lint-rules.md', renderLintRules());
 
 const home = mkdtempSync(join(tmpdir(), 'onechart-docs-'));
 try {

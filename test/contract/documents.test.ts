@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renderCli } from '../../scripts/documents/cli.ts';
 import { collectErrorCodes, renderErrors } from '../../scripts/documents/errors.ts';
+import { renderLintRules } from '../../scripts/documents/lint-rules.ts';
 import { renderOpenApi } from '../../scripts/documents/openapi.ts';
 import { renderSchema } from '../../scripts/documents/schema.ts';
 import { createDatabase } from '../support/database.ts';
@@ -19,6 +20,10 @@ test('docs/openapi.json describes the routes there are', () => {
 
 test('docs/cli.md describes the commands there are', () => {
   expect(committed('cli.md'), remedy).toBe(renderCli());
+});
+
+test('docs/lint-rules.md describes the rules there are', () => {
+  expect(committed('lint-rules.md'), remedy).toBe(renderLintRules());
 });
 
 test('docs/errors.md and the source know the same codes', () => {
