@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { readCatalogue } from './catalogue.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
 import { compareObject, type ObjectState } from './diff.ts';
 import { checksumMatches, type HistoryRow, type HistoryState, historyState, lastAttempt, readHistory } from './history.ts';
 import { completedSteps } from './journal.ts';
@@ -61,7 +61,7 @@ export async function assess(
   );
   const compared = parsed.flatMap((each) => (each.compared ? each.statements : []));
   const desired = await desiredCatalogue(client, schema, compared);
-  const actual = await readCatalogue(client, schema, otherSchemas(compared, schema));
+  const actual = asAfterRebuilds(await readCatalogue(client, schema, otherSchemas(compared, schema)));
   const done = await completedSteps(client, schema);
   const effects = compared.map(({ effect }) => effect);
   let position = 0;
@@ -107,6 +107,11 @@ export async function assess(
       state !== 'applied' && !isModuleMigration(file.name) && file.name < lastApplied ? [file.name] : [],
     ),
   };
+}
+
+/** An INVALID index is dropped and built anew, and its comment goes with it: to be written again, even where it is there now. */
+function asAfterRebuilds(actual: Catalogue): Catalogue {
+  return { ...actual, comments: new Map([...actual.comments].filter(([name]) => actual.indexes.get(name)?.valid !== false)) };
 }
 
 /** What was found out about a statement when it was tried on empty copies. */

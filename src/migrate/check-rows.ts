@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Assessment } from './assess.ts';
 import type { Finding } from './check.ts';
+import { checkConstraintRows } from './check-constraint-rows.ts';
 import { checkOrphans } from './orphans/check-orphans.ts';
 import type { OrphanAction } from './orphans/index.ts';
 import { quoteRelation } from './relation.ts';
@@ -12,7 +13,11 @@ import { quote, row } from './sql.ts';
  * @param orphans what is to become of the orphans of every table (`apply --orphans`); else the decisions written down count
  */
 export async function checkContents(client: pg.ClientBase, schema: string, assessment: Assessment, orphans?: OrphanAction): Promise<Finding[]> {
-  return [...(await checkOrphans(client, schema, assessment, orphans)), ...(await checkRows(client, schema, assessment))];
+  return [
+    ...(await checkOrphans(client, schema, assessment, orphans)),
+    ...(await checkRows(client, schema, assessment)),
+    ...(await checkConstraintRows(client, schema, assessment)),
+  ];
 }
 
 async function checkRows(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {

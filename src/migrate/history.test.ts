@@ -30,6 +30,15 @@ test.each([
   expect(lastAttempt(history, name)).toBe(history.findLast((each) => each.name === name));
 });
 
+test.each([
+  ['failed', [attempt('a'), attempt('b', done)]],
+  ['failed', [attempt('a'), attempt('b', undone)]],
+  ['applied', [attempt('a', done), attempt('b', undone)]],
+] as const)('a migration is %s by an earlier attempt, as Prisma reads it (%#)', (state, history) => {
+  expect(historyState(history, name)).toBe(state);
+  expect(lastAttempt(history, name)).toBe(history[0]);
+});
+
 test('the checksum is the hex SHA-256 of the text', () => {
   expect(checksumOf('SELECT 1;\n')).toBe('b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd');
 });

@@ -32,7 +32,7 @@ export async function readHistory(client: pg.ClientBase, schema: string): Promis
   );
 }
 
-/** The state of a migration is that of its last attempt. */
+/** The state of a migration is that of the attempt that decides. */
 export function historyState(history: readonly HistoryRow[], name: string): HistoryState {
   const attempt = lastAttempt(history, name);
   if (!attempt) return 'absent';
@@ -40,8 +40,13 @@ export function historyState(history: readonly HistoryRow[], name: string): Hist
   return attempt.finishedAt ? 'applied' : 'failed';
 }
 
+/**
+ * The attempt that decides, by Prisma's rules: one that is open makes every deploy refuse (P3009), whatever came after it; else one
+ * that was finished counts, even when a later one was rolled back; else the last.
+ */
 export function lastAttempt(history: readonly HistoryRow[], name: string): HistoryRow | undefined {
-  return history.findLast((each) => each.name === name);
+  const attempts = history.filter((each) => each.name === name);
+  return attempts.findLast((each) => !each.finishedAt && !each.rolledBackAt) ?? attempts.findLast((each) => !each.rolledBackAt) ?? attempts.at(-1);
 }
 
 /** Prisma accepts the checksum of the file with LF or with CRLF line ends. */
@@ -73,8 +78,12 @@ export async function startHistoryRow(client: pg.ClientBase, file: { name: strin
     'SELECT id FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL',
     [file.name],
   );
-  if (openAttempt !== undefined && open.some(({ id }) => id === openAttempt)) return openAttempt;
-  await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1 AND rolled_back_at IS NULL', [file.name]);
+  const taken = open.find(({ id }) => id === openAttempt)?.id;
+  await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1 AND rolled_back_at IS NULL AND id IS DISTINCT FROM $2', [
+    file.name,
+    taken,
+  ]);
+  if (taken !== undefined) return taken;
   const id = newRandomId();
   await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, applied_steps_count) VALUES ($1, $2, $3, now(), 0)', [
     id,

@@ -29,7 +29,12 @@ export async function ensureJournal(client: pg.ClientBase): Promise<void> {
 }
 
 export async function journalExists(client: pg.ClientBase): Promise<boolean> {
-  return (await row<{ there: boolean }>(client, `SELECT to_regclass('onechart.migration_steps') IS NOT NULL AS there`)).there;
+  return (
+    await row<{ there: boolean }>(
+      client,
+      `SELECT to_regclass('onechart.migration_steps') IS NOT NULL AND to_regclass('onechart.migration_runs') IS NOT NULL AND to_regclass('onechart.migration_files') IS NOT NULL AS there`,
+    )
+  ).there;
 }
 
 export interface RecordedFile {

@@ -3,6 +3,8 @@ import type { DatabaseAddress } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { type Assessment, assess } from './assess.ts';
 import { checkAssessment, checkServer, checkTableRights, type Finding, hostFindings } from './check.ts';
+import { checkEnforced } from './check-enforced.ts';
+import { checkNames } from './check-names.ts';
 import { checkApprovals } from './hazard.ts';
 import type { HostOptions } from './module/index.ts';
 import { buildPlan, type Plan } from './plan.ts';
@@ -60,6 +62,7 @@ export async function preflight(client: pg.Client, options: MigrateOptions): Pro
   if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source };
   const assessment = await assess(client, schema, source);
   findings.push(...checkAssessment(assessment, options.approvals ?? []), ...(await checkTableRights(client, schema, assessment)));
+  findings.push(...(await checkNames(client, schema, assessment)), ...(await checkEnforced(client, schema, assessment)));
   return { findings, assessment, source };
 }
 

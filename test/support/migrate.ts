@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { createSampleEhr, type IdType } from '../../sample-ehr/index.ts';
 import { applyByHand } from '../../sample-ehr/statements.ts';
@@ -7,6 +6,7 @@ import { type Catalogue, readCatalogue } from '../../src/migrate/catalogue.ts';
 import { type ApplyOptions, type ApplyResult, applyMigration } from '../../src/migrate/index.ts';
 import { type MigrationFile, readHostProfile, renderModule } from '../../src/migrate/module/index.ts';
 import { createDatabase, type TestDatabase, withClient } from './database.ts';
+import { snapshotOf } from './snapshot.ts';
 
 /** A small sample EHR before the module: of the template for uuid, built for text. */
 export async function createHost(idType: IdType = 'uuid'): Promise<TestDatabase> {
@@ -81,34 +81,7 @@ export async function moduleHistory(database: TestDatabase): Promise<Attempt[]> 
   );
 }
 
-/**
- * Everything in the schemas public and onechart, down to the transaction that wrote each entry of the catalogue and the
- * contents of every table: two equal snapshots mean that nothing at all was changed between them.
- */
+/** Everything in the schemas public and onechart; see snapshot.ts. */
 export async function snapshot(database: { url: string }): Promise<string[]> {
-  return withClient(database.url, async (client) => {
-    const { rows } = await client.query<{ line: string }>(`
-      WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'onechart'))
-      SELECT format('schema %s %s', nspname, xmin) AS line FROM pg_namespace WHERE oid IN (SELECT oid FROM ours)
-      UNION ALL SELECT format('relation %s %s %s %s', oid::regclass, relkind, relfilenode, xmin) FROM pg_class WHERE relnamespace IN (SELECT oid FROM ours)
-      UNION ALL SELECT format('column %s.%s %s', attrelid::regclass, attname, a.xmin) FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE attnum > 0 AND relnamespace IN (SELECT oid FROM ours)
-      UNION ALL SELECT format('constraint %s.%s %s %s', conrelid::regclass, conname, convalidated, xmin) FROM pg_constraint WHERE connamespace IN (SELECT oid FROM ours)
-      UNION ALL SELECT format('index %s %s %s', indexrelid::regclass, indisvalid, i.xmin) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE relnamespace IN (SELECT oid FROM ours)
-      UNION ALL SELECT format('label %s.%s', enumtypid::regtype, enumlabel) FROM pg_enum
-      UNION ALL SELECT format('comment %s %s %s', objoid, objsubid, d.xmin) FROM pg_description d WHERE objoid IN (SELECT oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM ours))
-      ORDER BY 1`);
-    const { rows: tables } = await client.query<{ name: string }>(
-      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'onechart') ORDER BY 1`,
-    );
-    const contents: string[] = [];
-    for (const { name } of tables) {
-      const { rows: all } = await client.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t ORDER BY 1`);
-      contents.push(
-        `contents ${name} ${all.length} ${createHash('sha256')
-          .update(all.map(({ text }) => text).join('\n'))
-          .digest('hex')}`,
-      );
-    }
-    return [...rows.map(({ line }) => line), ...contents];
-  });
+  return withClient(database.url, (client) => snapshotOf(client, 'public'));
 }
