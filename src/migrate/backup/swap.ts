@@ -114,12 +114,15 @@ function endSessionsOf(server: DatabaseAddress, databases: readonly string[]): {
     const client = await connectAdmin(server);
     try {
       while (!stopped) {
-        const found = await rows<{ pid: number }>(
+        // Two statements: in one, the planner may end a process before it looks at its database.
+        const found = await rows<{ pid: number }>(client, 'SELECT pid FROM pg_stat_activity WHERE datname = ANY ($1) AND pid <> pg_backend_pid()', [databases]);
+        const pids = found.map(({ pid }) => pid);
+        const gone = await rows<{ pid: number }>(
           client,
-          `SELECT pid FROM (SELECT pid FROM pg_stat_activity WHERE datname = ANY ($1) AND pid <> pg_backend_pid()) s WHERE pg_terminate_backend(pid)`,
-          [databases],
+          'SELECT pid FROM (SELECT pid, pg_terminate_backend(pid) AS told FROM unnest($1::int[]) AS pid) s WHERE told',
+          [pids],
         );
-        for (const { pid } of found) ended.add(pid);
+        for (const { pid } of gone) ended.add(pid);
         await wait(50);
       }
     } finally {
