@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { AppError, type ErrorKind } from '../base/errors.ts';
-import { type Assessment, conflictsOf } from './assess.ts';
+import { type Assessment, type AssessedStatement, conflictsOf } from './assess.ts';
 import { hazardKinds, isApproved } from './hazard.ts';
 import type { HostFinding } from './module/index.ts';
+import { quoteRelation } from './relation.ts';
 import { touchedTables } from './shadow.ts';
 import { quote, row, rows } from './sql.ts';
 
@@ -211,29 +212,23 @@ function checkHazards({ migrations }: Assessment, approvals: readonly string[]):
   );
 }
 
+function pendingStatements({ migrations }: Assessment): AssessedStatement[] {
+  return migrations.flatMap(({ statements }) => statements.filter(({ object }) => object.state === 'missing' || object.state === 'invalid'));
+}
+
 /** Whether the role may add the keys: it must own what it alters and may reference what it points at. */
 export async function checkTableRights(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {
-  const altered = assessment.migrations.flatMap(({ statements }) =>
-    statements.flatMap(({ effect }) => (effect.kind === 'foreign-key' || effect.kind === 'check' || effect.kind === 'index' ? [effect.table] : [])),
+  const altered = pendingStatements(assessment).flatMap(({ effect }) =>
+    'table' in effect && effect.table !== undefined ? [effect.table] : effect.kind === 'drop' && effect.object === 'table' ? [effect.name] : [],
   );
   const named = touchedTables(assessment.migrations.flatMap(({ statements }) => statements));
-  const tables = await rows<{ name: string; owner: string; owns: boolean; references: boolean; partitioned: boolean }>(
+  const tables = await rows<{ name: string; owner: string; owns: boolean; references: boolean }>(
     client,
-    `SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owner, pg_has_role(c.relowner, 'USAGE') AS owns, has_table_privilege(c.oid, 'REFERENCES') AS references, c.relkind = 'p' AS partitioned
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)`,
-    [schema, named],
+    `SELECT w.wanted AS name, pg_get_userbyid(c.relowner) AS owner, pg_has_role(c.relowner, 'USAGE') AS owns, has_table_privilege(c.oid, 'REFERENCES') AS references
+     FROM unnest($1::text[], $2::text[]) AS w (wanted, regclass) JOIN pg_class c ON c.oid = to_regclass(w.regclass) WHERE c.relkind IN ('r', 'p')`,
+    [named, named.map((table) => quoteRelation(table, schema))],
   );
-  return tables.flatMap(({ name, owner, owns, references, partitioned }): Finding[] => {
-    if (partitioned)
-      return [
-        {
-          level: 'block',
-          kind: 'unsupported',
-          code: 'TABLE_PARTITIONED',
-          message: `Table "${name}" is partitioned, and keys on partitioned tables cannot be added online by this version. Leave it out with --link-table for the others.`,
-          details: { table: name },
-        },
-      ];
+  return tables.flatMap(({ name, owner, owns, references }): Finding[] => {
     if (altered.includes(name) && !owns)
       return [
         {
@@ -248,7 +243,7 @@ export async function checkTableRights(client: pg.ClientBase, schema: string, as
         {
           level: 'block',
           code: 'PRIVILEGE_MISSING',
-          message: `The user may not refer to table "${name}". Its owner can allow it: GRANT REFERENCES ON ${quote(name)} TO the present user;`,
+          message: `The user may not refer to table "${name}". Its owner can allow it: GRANT REFERENCES ON ${quoteRelation(name)} TO the present user;`,
           details: { table: name },
         },
       ];

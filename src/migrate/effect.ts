@@ -33,8 +33,14 @@ export async function effectsOf(source: Source): Promise<Part[]> {
   if (node.CreateStmt && !node.CreateStmt.inhRelations && !node.CreateStmt.partbound)
     return [{ text, effect: { kind: 'table', name: relation(node.CreateStmt.relation, home) }, hazards: [] }];
   if (node.IndexStmt?.idxname) {
-    const { idxname, relation: on, concurrent } = node.IndexStmt;
-    const effect: Effect = { kind: 'index', name: relationName(on.schemaname, idxname, home), table: relation(on, home), concurrently: concurrent === true };
+    const { idxname, relation: on, concurrent, indexParams } = node.IndexStmt;
+    const effect: Effect = {
+      kind: 'index',
+      name: relationName(on.schemaname, idxname, home),
+      table: relation(on, home),
+      columns: (indexParams as Node[]).map(({ IndexElem }) => (IndexElem.name as string | undefined) ?? 'expr'),
+      concurrently: concurrent === true,
+    };
     return [{ text, effect, hazards: [] }];
   }
   if (node.AlterTableStmt && node.AlterTableStmt.objtype === 'OBJECT_TABLE') return (await alterParts(source, node.AlterTableStmt)) ?? [script(source)];

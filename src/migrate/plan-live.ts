@@ -1,4 +1,6 @@
 import { brief, cost, type Of, scan, type StepMaker, type Surroundings } from './plan-parts.ts';
+import type { Partition } from './partitions.ts';
+import { addKeySteps, partitionedIndexSteps, validateKeySteps } from './plan-partitions.ts';
 import { quoteRelation } from './relation.ts';
 import { quote } from './sql.ts';
 import type { Effect } from './statement.ts';
@@ -9,9 +11,26 @@ type Constraint = Of<'foreign-key' | 'check'>;
 /** Keys and checks on live tables: first all NOT VALID, each alone, so that no new row breaks them; then validated one by one. */
 export function constraintSteps(step: StepMaker, constraints: readonly Constraint[], around: Surroundings): Step[] {
   return [
-    ...constraints.filter(({ object }) => object.state === 'missing').map((each) => addStep(step, each)),
-    ...constraints.map((each) => validateStep(step, each, around)),
+    ...constraints.flatMap((each) => {
+      if (each.object.state !== 'missing') return [];
+      const partitions = partitionsOf(each, around);
+      return partitions && isKey(each) ? addKeySteps(step, each, partitions) : [addStep(step, each)];
+    }),
+    ...constraints.flatMap((each) => {
+      const partitions = partitionsOf(each, around);
+      return partitions && isKey(each) && each.object.state === 'missing'
+        ? validateKeySteps(step, each, { partitions, around })
+        : [validateStep(step, each, around)];
+    }),
   ];
+}
+
+function isKey(constraint: Constraint): constraint is Of<'foreign-key'> {
+  return constraint.effect.kind === 'foreign-key';
+}
+
+function partitionsOf({ effect }: { effect: { table: string } }, { partitions }: Surroundings): readonly Partition[] | undefined {
+  return partitions.get(effect.table);
 }
 
 function addStep(step: StepMaker, { effect, text }: Constraint): Step {
@@ -51,7 +70,10 @@ function readsFewRows(effect: Effect, { traffic }: Surroundings): boolean {
 }
 
 /** An index on a live table, beside running writes; an INVALID one of an earlier attempt is dropped first. */
-export function indexSteps(step: StepMaker, { effect, object, text }: Of<'index'>, around: Surroundings): Step[] {
+export function indexSteps(step: StepMaker, statement: Of<'index'>, around: Surroundings): Step[] {
+  const { effect, object, text } = statement;
+  const partitions = partitionsOf(statement, around);
+  if (partitions) return partitionedIndexSteps(step, statement, { partitions, around });
   const concurrently = effect.concurrently ? text : text.replace(/^(CREATE\s+(?:UNIQUE\s+)?INDEX)/i, '$1 CONCURRENTLY');
   const lock = 'SHARE UPDATE EXCLUSIVE';
   const drop = step(

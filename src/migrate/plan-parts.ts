@@ -1,4 +1,5 @@
 import type { AssessedStatement } from './assess.ts';
+import type { Partition } from './partitions.ts';
 import type { Effect } from './statement.ts';
 import type { Step } from './step.ts';
 import type { TableTraffic } from './traffic.ts';
@@ -27,6 +28,8 @@ export interface Surroundings {
   /** Tables nobody uses yet. */
   readonly quiet: (table: string) => boolean;
   readonly traffic: ReadonlyMap<string, TableTraffic>;
+  /** Of partitioned tables only. */
+  readonly partitions: ReadonlyMap<string, readonly Partition[]>;
 }
 
 /** Statements of one kind. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Assessment, AssessedStatement } from './assess.ts';
 import type { ObjectState } from './diff.ts';
-import { buildPlan } from './plan.ts';
+import { buildPlan, type TableFacts } from './plan.ts';
 import type { Effect } from './statement.ts';
 import type { TableTraffic } from './traffic.ts';
 
@@ -29,15 +29,14 @@ function assessment(...effects: [Effect, ObjectState['state']][]): Assessment {
 
 const table: Effect = { kind: 'table', name: 'patients' };
 const liveKey: Effect = { kind: 'foreign-key', name: 'bills_patientId_fkey', table: 'bills', columns: ['patientId'], references: 'patients' };
-const liveIndex: Effect = { kind: 'index', name: 'bills_patientId_idx', table: 'bills', concurrently: false };
-const ownIndex: Effect = { kind: 'index', name: 'patients_mrn_key', table: 'patients', concurrently: false };
+const liveIndex: Effect = { kind: 'index', name: 'bills_patientId_idx', table: 'bills', columns: ['patientId'], concurrently: false };
+const ownIndex: Effect = { kind: 'index', name: 'patients_mrn_key', table: 'patients', columns: ['mrn'], concurrently: false };
+
+const tables = (...traffic: [string, TableTraffic][]): TableFacts => ({ traffic: new Map(traffic), partitions: new Map() });
 
 describe('a plan', () => {
   test('makes new tables in one transaction and touches live ones one at a time', () => {
-    const { steps } = buildPlan(
-      assessment([table, 'missing'], [ownIndex, 'missing'], [liveKey, 'missing'], [liveIndex, 'missing']),
-      new Map([['bills', live]]),
-    );
+    const { steps } = buildPlan(assessment([table, 'missing'], [ownIndex, 'missing'], [liveKey, 'missing'], [liveIndex, 'missing']), tables(['bills', live]));
     expect(steps.map(({ key, lock }) => [key, lock])).toEqual([
       ['structure', undefined],
       ['add bills_patientId_fkey', 'SHARE ROW EXCLUSIVE'],
@@ -49,33 +48,21 @@ describe('a plan', () => {
   });
 
   test('does only what is missing: a key not yet validated is validated, an invalid index rebuilt', () => {
-    const { steps } = buildPlan(
-      assessment([table, 'present'], [liveKey, 'invalid'], [liveIndex, 'invalid']),
-      new Map([
-        ['bills', live],
-        ['patients', own],
-      ]),
-    );
+    const { steps } = buildPlan(assessment([table, 'present'], [liveKey, 'invalid'], [liveIndex, 'invalid']), tables(['bills', live], ['patients', own]));
     expect(steps.map(({ key }) => key)).toEqual(['validate bills_patientId_fkey', 'drop invalid bills_patientId_idx', 'index bills_patientId_idx']);
   });
 
   test('a table of ours that holds rows counts as live', () => {
-    const { steps } = buildPlan(assessment([table, 'present'], [ownIndex, 'missing']), new Map([['patients', { ...own, rows: 10, pages: 1 }]]));
+    const { steps } = buildPlan(assessment([table, 'present'], [ownIndex, 'missing']), tables(['patients', { ...own, rows: 10, pages: 1 }]));
     expect(steps.map(({ kind }) => kind)).toEqual(['index']);
   });
 
   test('with everything there only the history is finished', () => {
-    expect(buildPlan(assessment([table, 'present']), new Map())).toEqual({ steps: [], historyOnly: ['1_m'] });
+    expect(buildPlan(assessment([table, 'present']), tables())).toEqual({ steps: [], historyOnly: ['1_m'] });
   });
 
   test('estimates grow with the table; a write waits only for catalogue changes', () => {
-    const { steps } = buildPlan(
-      assessment([table, 'present'], [liveKey, 'missing'], [liveIndex, 'missing']),
-      new Map([
-        ['bills', live],
-        ['patients', own],
-      ]),
-    );
+    const { steps } = buildPlan(assessment([table, 'present'], [liveKey, 'missing'], [liveIndex, 'missing']), tables(['bills', live], ['patients', own]));
     const [add, validate, index] = steps;
     expect(validate?.estimate.milliseconds).toBeGreaterThan(10 * (add?.estimate.milliseconds ?? 0));
     expect(index?.estimate.milliseconds).toBeGreaterThan(validate?.estimate.milliseconds ?? 0);

@@ -1,6 +1,7 @@
 import type { Assessment, AssessedStatement } from './assess.ts';
 import { stepsOf } from './plan-steps.ts';
 import type { Step } from './step.ts';
+import type { Partition } from './partitions.ts';
 import type { TableTraffic } from './traffic.ts';
 
 export interface Plan {
@@ -9,15 +10,21 @@ export interface Plan {
   readonly historyOnly: readonly string[];
 }
 
+/** What is known of the tables that exist. */
+export interface TableFacts {
+  readonly traffic: ReadonlyMap<string, TableTraffic>;
+  readonly partitions: ReadonlyMap<string, readonly Partition[]>;
+}
+
 /**
  * Turns what is missing into steps. Pure.
  *
  * Order inside a migration (and between its scripts and drops, which keep their place): labels of enums; what touches no live table
  * in one transaction; columns; keys and checks on live tables NOT VALID, each alone; their validation; indexes CONCURRENTLY; comments.
  *
- * @param traffic size and writes of the tables that exist; a table that is absent or has no rows counts as quiet
+ * A table that is absent from the traffic or has no pages counts as quiet.
  */
-export function buildPlan(assessment: Assessment, traffic: ReadonlyMap<string, TableTraffic>): Plan {
+export function buildPlan(assessment: Assessment, { traffic, partitions }: TableFacts): Plan {
   const compared = assessment.migrations.filter((each) => each.compared);
   const tables = (statements: readonly AssessedStatement[], missing: boolean) =>
     statements.flatMap(({ effect, object }) => (effect.kind === 'table' && (!missing || object.state === 'missing') ? [effect.name] : []));
@@ -25,7 +32,9 @@ export function buildPlan(assessment: Assessment, traffic: ReadonlyMap<string, T
   const ownTables = new Set(compared.flatMap(({ statements }) => tables(statements, false)));
   // A table of these migrations that does not exist yet, or exists without a page: nobody waits for it, a scan of it is nothing.
   const quiet = (table: string) => toMake.has(table) || (ownTables.has(table) && traffic.get(table)?.pages === 0);
-  const steps = compared.flatMap(({ file, statements }) => segments(statements).flatMap((segment) => stepsOf(file.name, segment, { quiet, traffic })));
+  const steps = compared.flatMap(({ file, statements }) =>
+    segments(statements).flatMap((segment) => stepsOf(file.name, segment, { quiet, traffic, partitions })),
+  );
   const withSteps = new Set(steps.map(({ migration }) => migration));
   const historyOnly = compared.filter(({ file, history }) => !withSteps.has(file.name) && history !== 'applied').map(({ file }) => file.name);
   return { steps, historyOnly };

@@ -7,6 +7,7 @@ import { checkEnforced } from './check-enforced.ts';
 import { checkNames } from './check-names.ts';
 import { checkApprovals } from './hazard.ts';
 import type { HostOptions } from './module/index.ts';
+import { readPartitions } from './partitions.ts';
 import { buildPlan, type Plan } from './plan.ts';
 import { connect, connectionError } from './session.ts';
 import { touchedTables } from './shadow.ts';
@@ -68,7 +69,10 @@ export async function preflight(client: pg.Client, options: MigrateOptions): Pro
 
 /** The plan for an assessment, with the traffic of the tables as it is now. */
 export async function planFor(client: pg.Client, schema: string, assessment: Assessment): Promise<Plan> {
-  return buildPlan(assessment, await readTraffic(client, schema, touchedTables(assessment.migrations.flatMap(({ statements }) => statements))));
+  const tables = touchedTables(assessment.migrations.flatMap(({ statements }) => statements));
+  const partitions = await readPartitions(client, schema, tables);
+  const parts = [...partitions.values()].flat().map(({ name }) => name);
+  return buildPlan(assessment, { traffic: await readTraffic(client, schema, [...tables, ...parts]), partitions });
 }
 
 /** What the engine's own queries can run into, in the product's words. */

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { type DatabaseAddress, describeAddress, toPgConfig } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
+import { quoteRelation } from './relation.ts';
 import { inOneQuery, quote, row, rows, sqlstate } from './sql.ts';
 
 /** Prisma's advisory lock: whoever migrates with either tool excludes the other. */
@@ -132,7 +133,7 @@ export async function withLockTimeout(
         throw new AppError(
           'busy',
           'LOCK_NOT_OBTAINED',
-          `${options.tables.map((table) => `"${table}"`).join(' and ')} could not be locked within ${Math.round(patience.totalMilliseconds / 1000)} s.${describeHolders(holders)} Nothing is half done; end the long transaction and run the same command again.`,
+          `${options.tables.map((table) => quoteRelation(table)).join(' and ')} could not be locked within ${Math.round(patience.totalMilliseconds / 1000)} s.${describeHolders(holders)} Nothing is half done; end the long transaction and run the same command again.`,
           { tables: options.tables, holders },
           { cause: error },
         );
@@ -156,9 +157,9 @@ async function lockHolders(client: pg.Client, tables: readonly string[]): Promis
     client,
     `SELECT DISTINCT a.pid, a.usename AS user, a.application_name AS application, round(extract(epoch FROM now() - a.xact_start))::int AS seconds
      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-     WHERE l.granted AND l.relation = ANY (SELECT to_regclass(quote_ident(name)) FROM unnest($1::text[]) AS name) AND l.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
+     WHERE l.granted AND l.relation = ANY (SELECT to_regclass(name) FROM unnest($1::text[]) AS name) AND l.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
      ORDER BY seconds DESC LIMIT 3`,
-    [tables],
+    [tables.map((table) => quoteRelation(table))],
   );
 }
 

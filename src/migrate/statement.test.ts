@@ -14,7 +14,7 @@ DO $$ BEGIN NULL; END $$;`;
   const statements = await parseMigration('m', sql);
   expect(statements.map(({ effect }) => effect)).toEqual([
     { kind: 'enum', name: 'S' },
-    { kind: 'index', name: 't_x_key', table: 't', concurrently: false },
+    { kind: 'index', name: 't_x_key', table: 't', columns: ['x'], concurrently: false },
     { kind: 'foreign-key', name: 't_u_fkey', table: 't', columns: ['u'], references: 'users' },
     { kind: 'check', name: 't_x_check', table: 't' },
     { kind: 'comment', name: 't.x', on: 'column', target: 't' },

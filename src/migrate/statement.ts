@@ -25,7 +25,8 @@ export type Effect =
   /** `required`: NOT NULL without a default, which a table with rows cannot have. */
   | { readonly kind: 'column'; readonly name: string; readonly table: string; readonly required?: true }
   | { readonly kind: 'column-change'; readonly name: string; readonly table: string; readonly change: ColumnChange }
-  | { readonly kind: 'index'; readonly name: string; readonly table: string; readonly concurrently: boolean }
+  /** `columns`: an expression stands as `expr`, as in the names the server chooses. */
+  | { readonly kind: 'index'; readonly name: string; readonly table: string; readonly columns: readonly string[]; readonly concurrently: boolean }
   | {
       readonly kind: 'foreign-key';
       readonly name: string;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Assessment } from './assess.ts';
 import { unenforcedKeys, unguardedSessions } from './check-enforced.ts';
+import { quoteRelation } from './relation.ts';
 import { isModuleMigration } from './source.ts';
 import { inRolledBackTransaction, quote, row, sqlstate } from './sql.ts';
 
@@ -126,14 +127,16 @@ async function smokeTests(client: pg.Client, assessment: Assessment): Promise<Ve
       await client.query('SAVEPOINT trial');
       // A live row is only tried where nobody works on it.
       const state = await client
-        .query(`UPDATE ${quote(table)} SET ${quote(column)} = gen_random_uuid() WHERE ctid = (SELECT ctid FROM ${quote(table)} LIMIT 1 FOR UPDATE SKIP LOCKED)`)
+        .query(
+          `UPDATE ${quoteRelation(table)} SET ${quote(column)} = gen_random_uuid() WHERE ctid = (SELECT ctid FROM ${quoteRelation(table)} LIMIT 1 FOR UPDATE SKIP LOCKED)`,
+        )
         .then(
           (answer) => (answer.rowCount === 0 ? 'no row to try' : 'accepted'),
           (error: unknown) => sqlstate(error) ?? 'failed',
         );
       await client.query('ROLLBACK TO SAVEPOINT trial');
       items.push({
-        name: `trial: "${table}" refuses an unknown patient`,
+        name: `trial: ${quoteRelation(table)} refuses an unknown patient`,
         ok: state === '23503' || state === 'no row to try' || state === lockTimeout,
         found:
           state === '23503'

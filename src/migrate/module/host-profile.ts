@@ -1,13 +1,14 @@
 import type { ClientBase } from 'pg';
+import { quoteRelation, relationName, relationSql, splitRelation } from '../relation.ts';
 import { defaultLinkTables, type HostIdType, type HostLinkTable, type HostProfile } from './host.ts';
 import { linkIndexMigrationName, renderLinkIndexes } from './render-module.ts';
 
 /** What a person may tell about the host; everything else is read from its catalogue. */
 export interface HostOptions {
   readonly schema: string;
-  /** `table` or `table.column`; the list replaces the default five. */
+  /** `table`, `table.column`, `schema.table` or `schema.table.column`; the list replaces the default five. */
   readonly linkTables?: readonly string[];
-  /** The host's table of users (`users`), or false when the user columns are to carry no foreign key. */
+  /** The host's table of users (`users`, or `schema.table`), or false when the user columns are to carry no foreign key. */
   readonly usersTable?: string | false;
 }
 
@@ -78,7 +79,7 @@ function finding(level: HostFinding['level'], code: string, message: string, det
 function resolveLinks(options: HostOptions, tables: Map<string, TableRow>, columns: readonly ColumnRow[], findings: HostFinding[]): ColumnRow[] {
   const links: ColumnRow[] = [];
   for (const wanted of options.linkTables ?? defaultLinkTables) {
-    const { table, column } = splitLink(wanted, tables);
+    const { table, column } = splitLink(wanted, { tables, home: options.schema });
     const found = tables.get(table);
     if (!found) {
       findings.push(
@@ -142,11 +143,24 @@ function resolveLinks(options: HostOptions, tables: Map<string, TableRow>, colum
   return links;
 }
 
-/** `table` or `table.column`; a table whose own name has a dot wins. */
-function splitLink(wanted: string, tables: Map<string, TableRow>): { table: string; column: string | undefined } {
+/** `table`, `table.column`, `schema.table` or `schema.table.column`; a table whose own name has dots wins. */
+function splitLink(wanted: string, where: { tables: ReadonlyMap<string, TableRow>; home: string }): { table: string; column: string | undefined } {
+  const whole = resolveTable(wanted, where);
+  if (whole !== undefined) return { table: whole, column: undefined };
   const dot = wanted.lastIndexOf('.');
-  if (dot < 0 || tables.has(wanted)) return { table: wanted, column: undefined };
-  return { table: wanted.slice(0, dot), column: wanted.slice(dot + 1) };
+  if (dot < 0) return { table: wanted, column: undefined };
+  const table = wanted.slice(0, dot);
+  return { table: resolveTable(table, where) ?? table, column: wanted.slice(dot + 1) };
+}
+
+/** A table by its name in the schema at hand, or by `schema.table`. */
+function resolveTable(wanted: string, { tables, home }: { tables: ReadonlyMap<string, TableRow>; home: string }): string | undefined {
+  if (tables.has(wanted)) return wanted;
+  for (let dot = wanted.indexOf('.'); dot > 0; dot = wanted.indexOf('.', dot + 1)) {
+    const name = relationName(wanted.slice(0, dot), wanted.slice(dot + 1), home);
+    if (tables.has(name)) return name;
+  }
+  return undefined;
 }
 
 /**
@@ -198,7 +212,8 @@ async function resolveUsers(
   found: { tables: Map<string, TableRow>; columns: readonly ColumnRow[]; idType: HostIdType; findings: HostFinding[] },
 ): Promise<{ table: string | undefined; type: HostIdType }> {
   const { findings } = found;
-  const table = options.usersTable === false ? 'users' : (options.usersTable ?? 'users');
+  const wanted = options.usersTable === false ? 'users' : (options.usersTable ?? 'users');
+  const table = resolveTable(wanted, { tables: found.tables, home: options.schema }) ?? wanted;
   const id = found.columns.find((each) => each.table === table && each.column === 'id');
   if (options.usersTable === false) {
     // Ids of users kept elsewhere may be numbers; text holds them all.
@@ -242,7 +257,7 @@ async function resolveUsers(
 }
 
 async function reportUsersKey(client: ClientBase, schema: string, where: { table: string; findings: HostFinding[] }): Promise<void> {
-  const target = `${client.escapeIdentifier(schema)}.${client.escapeIdentifier(where.table)}`;
+  const target = quoteRelation(where.table, schema);
   const { rows } = await client.query<{ duplicates: string; nulls: string }>(
     `SELECT (SELECT count(*) FROM (SELECT FROM ${target} WHERE "id" IS NOT NULL GROUP BY "id" HAVING count(*) > 1) AS twice)::text AS duplicates, (SELECT count(*) FROM ${target} WHERE "id" IS NULL)::text AS nulls`,
   );
@@ -264,7 +279,12 @@ async function reportUsersKey(client: ClientBase, schema: string, where: { table
 /** Every other column that looks as if it named a patient and is tied to nothing. */
 function proposeLinks(options: HostOptions, found: { columns: readonly ColumnRow[]; links: readonly ColumnRow[]; findings: HostFinding[] }): void {
   const others = found.columns.filter(
-    (each) => linkColumnNames.includes(each.column) && each.references.length === 0 && !found.links.includes(each) && !moduleTables.includes(each.table),
+    (each) =>
+      linkColumnNames.includes(each.column) &&
+      each.references.length === 0 &&
+      !found.links.includes(each) &&
+      !moduleTables.includes(each.table) &&
+      splitRelation(each.table, options.schema).schema === options.schema,
   );
   for (const { table, column, type } of others) {
     const expected = (defaultLinkTables as readonly string[]).includes(table);
@@ -309,12 +329,15 @@ async function readLinkIndexChecksum(client: ClientBase, schema: string): Promis
   return rows[0]?.checksum;
 }
 
+/** The host may keep its tables in several schemas; those of the server and of the engine hold none of them. */
+const hostSchemas = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'onechart')`;
+
 async function readTables(client: ClientBase, schema: string): Promise<Map<string, TableRow>> {
   const { rows } = await client.query<TableRow>(
-    `SELECT c.relname AS "table", c.relkind::text AS "kind",
+    `SELECT ${relationSql('n.nspname', 'c.relname')} AS "table", c.relkind::text AS "kind",
             EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS "hasPrimaryKey"
        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`,
+      WHERE ${hostSchemas} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`,
     [schema],
   );
   return new Map(rows.map((row) => [row.table, row]));
@@ -323,7 +346,7 @@ async function readTables(client: ClientBase, schema: string): Promise<Map<strin
 /** Columns named `id` or possibly holding a patient; an index serves them when it is valid, led by the column and covers every non-null value. */
 async function readColumns(client: ClientBase, schema: string): Promise<ColumnRow[]> {
   const { rows } = await client.query<ColumnRow>(
-    `SELECT c.relname AS "table", a.attname AS "column",
+    `SELECT ${relationSql('n.nspname', 'c.relname')} AS "table", a.attname AS "column",
             pg_catalog.format_type(COALESCE(NULLIF(t.typbasetype, 0), t.oid), NULL) AS "type",
             EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid JOIN pg_catalog.pg_am am ON am.oid = ic.relam
                      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indkey[0] = a.attnum AND (am.amname = 'btree' OR (am.amname = 'hash' AND i.indnkeyatts = 1))
@@ -336,8 +359,8 @@ async function readColumns(client: ClientBase, schema: string): Promise<ColumnRo
        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-      WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-      ORDER BY c.relname, a.attnum`,
+      WHERE ${hostSchemas} AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      ORDER BY n.nspname <> $1, 1, a.attnum`,
     [schema],
   );
   return rows;

@@ -3,3 +3,4 @@ export { type HostFinding, type HostOptions, readHostProfile } from './host-prof
 export { linkIndexMigrationName, type MigrationFile, migrationFile, moduleMigrationsFolder, renderModule } from './render-module.ts';
 export { type InitResult, initModule } from './init-module.ts';
 export type { ModelAddition } from './patient-models.ts';
+export { prismaName } from './prisma-names.ts';

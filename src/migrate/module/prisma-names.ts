@@ -23,8 +23,3 @@ function cutToBytes(text: string, limit: number): string {
   }
   return cut;
 }
-
-/** A quoted identifier, whatever is in it. */
-export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}

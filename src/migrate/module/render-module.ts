@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../base/errors.ts';
 import type { HostLinkTable, HostProfile } from './host.ts';
-import { prismaName, quoteIdentifier } from './prisma-names.ts';
+import { quoteRelation, splitRelation } from '../relation.ts';
+import { quote } from '../sql.ts';
+import { prismaName } from './prisma-names.ts';
 
 /** One migration as Prisma keeps it: a folder `<name>` with a `migration.sql`. */
 export interface MigrationFile {
@@ -35,8 +37,9 @@ export function renderModule(profile: HostProfile): MigrationFile[] {
 /** Indexes on link columns that have none; undefined when there is nothing to index. */
 export function renderLinkIndexes(links: readonly HostLinkTable[]): MigrationFile | undefined {
   if (links.length === 0) return undefined;
-  const names = links.map((link) => prismaName(link.table, [link.column], '_idx'));
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const names = links.map((link) => prismaName(bareName(link), [link.column], '_idx'));
+  const schemas = links.map((link) => splitRelation(link.table, '').schema);
+  const twice = names.find((name, at) => names.some((other, before) => before < at && other === name && schemas[before] === schemas[at]));
   if (twice !== undefined) {
     throw new AppError(
       'unsupported',
@@ -47,7 +50,7 @@ export function renderLinkIndexes(links: readonly HostLinkTable[]): MigrationFil
   }
   const statements = links.map(
     (link, at) =>
-      `-- CreateIndex\n-- Serves: the rows of a patient; the check of the foreign key when a patient is touched.\nCREATE INDEX ${quoteIdentifier(names[at] as string)} ON ${quoteIdentifier(link.table)}(${quoteIdentifier(link.column)});\n`,
+      `-- CreateIndex\n-- Serves: the rows of a patient; the check of the foreign key when a patient is touched.\nCREATE INDEX ${quote(names[at] as string)} ON ${quoteRelation(link.table)}(${quote(link.column)});\n`,
   );
   return migrationFile(linkIndexMigrationName, statements.join('\n'));
 }
@@ -116,8 +119,13 @@ function renderLinkKeys(sql: string, links: readonly HostLinkTable[]): string {
 }
 
 function renderLinkKey(link: HostLinkTable): string {
-  const name = prismaName(link.table, [link.column], '_fkey');
-  return `-- AddForeignKey\nALTER TABLE ${quoteIdentifier(link.table)} ADD CONSTRAINT ${quoteIdentifier(name)} FOREIGN KEY (${quoteIdentifier(link.column)}) REFERENCES "patients"("id") ON DELETE RESTRICT ON UPDATE CASCADE;\n\n`;
+  const name = prismaName(bareName(link), [link.column], '_fkey');
+  return `-- AddForeignKey\nALTER TABLE ${quoteRelation(link.table)} ADD CONSTRAINT ${quote(name)} FOREIGN KEY (${quote(link.column)}) REFERENCES "patients"("id") ON DELETE RESTRICT ON UPDATE CASCADE;\n\n`;
+}
+
+/** Names of keys and indexes are made of the table's own name, as Prisma makes them in every schema. */
+function bareName({ table }: HostLinkTable): string {
+  return splitRelation(table, '').name;
 }
 
 const userKey =
@@ -126,7 +134,7 @@ const userKey =
 function renderUserKeys(sql: string, usersTable: string | undefined): string {
   if (usersTable === 'users') return sql;
   if (usersTable === undefined) return sql.replace(userKey, '');
-  return sql.replace(userKey, (statement) => statement.replace('REFERENCES "users"("id")', () => `REFERENCES ${quoteIdentifier(usersTable)}("id")`));
+  return sql.replace(userKey, (statement) => statement.replace('REFERENCES "users"("id")', () => `REFERENCES ${quoteRelation(usersTable)}("id")`));
 }
 
 function withoutComments(sql: string): string {
