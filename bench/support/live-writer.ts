@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import type { WriterOptions, WriterReport } from '../../sample-ehr/index.ts';
 import type { LongTransactionOptions, LongTransactionReport } from './long-transactions-process.ts';
+import type { RowWriterOptions, RowWriterReport } from './row-writer-process.ts';
 
 export interface Writer<Report> {
   stop(): Promise<Report>;
@@ -14,6 +15,11 @@ export async function startLiveWriter(options: WriterOptions): Promise<Writer<Wr
 /** Starts writers whose transactions stay open for tens of milliseconds, in a process of their own. */
 export async function startLongTransactions(options: LongTransactionOptions): Promise<Writer<LongTransactionReport>> {
   return startProcess<LongTransactionReport>('./long-transactions-process.ts', options);
+}
+
+/** Starts writers that update single rows of a table that is there already, in a process of their own. */
+export async function startRowWriter(options: RowWriterOptions): Promise<Writer<RowWriterReport>> {
+  return startProcess<RowWriterReport>('./row-writer-process.ts', options);
 }
 
 /** The other end answers {start} with {ready} and {stop} with {report}. */
