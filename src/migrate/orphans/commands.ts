@@ -11,7 +11,7 @@ import { type PlaceholderQueue, queueExists, readQueue } from './queue.ts';
 import { defaultBatchRows, type Resolved, resolveColumn } from './resolve.ts';
 import { countOrphans, eachOrphanId } from './scan.ts';
 import { currentRunId, ensureOrphanTables } from './tables.ts';
-import { type Undone, runToUndo, undoRun } from './undo.ts';
+import { runsToUndo, type Undone, undoRun } from './undo.ts';
 
 /** The orphans of one link column. */
 export interface ListedOrphans {
@@ -163,13 +163,14 @@ async function clear(options: ClearOrphansOptions, action: 'quarantine' | 'null'
 }
 
 export interface UndoOrphansOptions extends RunOptions {
-  /** The run to undo; by default the last that did anything to orphans. */
+  /** The run to undo; by default the last that did anything to orphans, with those it went on from. */
   readonly run?: number | undefined;
   readonly batchRows?: number | undefined;
 }
 
 export interface UndoneOrphans {
-  readonly run: number;
+  /** The runs that were undone, the last first; several where one was cut off and another went on. */
+  readonly runs: readonly number[];
   readonly columns: readonly Undone[];
   readonly steps: readonly DoneStep[];
 }
@@ -182,16 +183,17 @@ export interface UndoneOrphans {
  * Errors: `ORPHAN_WORK_MISSING` and those of every run.
  *
  * @example
- * const { run, columns } = await undoOrphans({ address: parseDatabaseUrl('postgresql://ehr_user@127.0.0.1/ehr') });
- * for (const { table, undone, left } of columns) console.log(run, table, undone, left.length === 0 ? 'all put back' : left);
+ * const { runs, columns } = await undoOrphans({ address: parseDatabaseUrl('postgresql://ehr_user@127.0.0.1/ehr') });
+ * for (const { table, undone, left } of columns) console.log(runs, table, undone, left.length === 0 ? 'all put back' : left);
  */
 export async function undoOrphans(options: UndoOrphansOptions): Promise<UndoneOrphans> {
   return withRun({ ...options, command: 'orphans undo' }, async (run) => {
-    const runId = await runToUndo(run.client, run.schema, options.run);
+    const runs = await runsToUndo(run.client, run.schema, options.run);
     await run.begin();
-    await run.note({ undoes: runId });
-    const columns = await undoRun(run, { runId, batchRows: options.batchRows ?? defaultBatchRows });
-    return { run: runId, columns, steps: run.done };
+    await run.note({ undoes: runs });
+    const columns: Undone[] = [];
+    for (const runId of runs) columns.push(...(await undoRun(run, { runId, batchRows: options.batchRows ?? defaultBatchRows })));
+    return { runs, columns, steps: run.done };
   });
 }
 

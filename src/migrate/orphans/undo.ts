@@ -29,25 +29,33 @@ interface Work {
   readonly action: OrphanAction | 'complete';
 }
 
-/** The run whose work on orphans is to be undone: the one named, or the last with any that is not undone. */
-export async function runToUndo(client: pg.ClientBase, home: string, wanted: number | undefined): Promise<number> {
+/**
+ * The runs whose work on orphans is to be undone, the last first: the one named, or the last with any that is not undone together with
+ * the runs of the same command right before it that were cut off, because it went on with their work.
+ */
+export async function runsToUndo(client: pg.ClientBase, home: string, wanted: number | undefined): Promise<number[]> {
   const there = await orphanTablesExist(client);
-  const found = there
-    ? await rows<{ runId: string }>(
+  const open = there
+    ? await rows<{ id: string; command: string; done: boolean }>(
         client,
-        `SELECT "runId" FROM (SELECT "runId" FROM onechart.orphan_work WHERE "schemaName" = $1 AND "undoneAt" IS NULL
-           UNION ALL SELECT "runId" FROM onechart.orphan_decisions WHERE "schemaName" = $1 AND "carriedOutAt" IS NULL) AS open
-         WHERE $2::bigint IS NULL OR "runId" = $2 ORDER BY "runId" DESC LIMIT 1`,
+        `SELECT r.id, r.command, r.outcome IS NOT DISTINCT FROM 'done' AS done FROM onechart.migration_runs r WHERE r."schemaName" = $1 AND ($2::bigint IS NULL OR r.id = $2)
+           AND (EXISTS (SELECT FROM onechart.orphan_work w WHERE w."runId" = r.id AND w."undoneAt" IS NULL)
+             OR EXISTS (SELECT FROM onechart.orphan_decisions d WHERE d."runId" = r.id AND d."carriedOutAt" IS NULL))
+         ORDER BY r.id DESC`,
         [home, wanted ?? null],
       )
     : [];
-  if (found[0]) return Number(found[0].runId);
+  const [last, ...before] = open;
+  if (last) {
+    const end = before.findIndex(({ command, done }) => done || command !== last.command);
+    return [last, ...(end === -1 ? before : before.slice(0, end))].map(({ id }) => Number(id));
+  }
   throw new AppError(
     'not-found',
     'ORPHAN_WORK_MISSING',
     wanted === undefined
       ? 'There is no work on orphans to undo in this schema.'
-      : `Run ${wanted} did nothing to orphans of this schema, or it is undone already. The runs are in onechart.orphan_work.`,
+      : `Run ${wanted} did nothing to orphans of this schema, or it is undone already. See the runs with onechart migrate runs.`,
     { run: wanted },
   );
 }

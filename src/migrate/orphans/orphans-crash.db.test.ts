@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
+import { apply } from '../../../test/support/migrate.ts';
+import { addModuleWithoutKeys, createOrphanHost, linksOf, nullable } from '../../../test/support/orphans.ts';
+import { parseDatabaseUrl } from '../../base/config.ts';
+import { adoptOrphans, listOrphans, listPlaceholders, type MigrateEvent, nullOrphans, quarantineOrphans, undoOrphans, verifyMigration } from '../index.ts';
+
+const script = join(import.meta.dirname, '../../../test/support/migrate-until.ts');
+const older = (await testServer()).version < 18;
+const tables = [...nullable];
+const at = (database: { url: string }) => ({ address: parseDatabaseUrl(database.url) });
+
+function until(
+  url: string,
+  options: { nth: number; command: string; later?: number },
+): Promise<{ signal: string | undefined; output: string; errors: string }> {
+  return new Promise((resolve) => {
+    const args = [script, url, String(options.nth), String(options.later ?? 0), options.command, tables.join(',')];
+    execFile(process.execPath, args, (error, output, errors) => resolve({ signal: error?.signal ?? undefined, output, errors }));
+  });
+}
+
+/** Runs the command to its end to learn its events, then kills it at each of them and looks at what the same command makes of it. */
+async function walk(
+  command: string,
+  { prepare, finish }: { prepare: () => Promise<TestDatabase>; finish: (host: TestDatabase) => Promise<unknown> },
+): Promise<{ expected: unknown; outcomes: unknown[]; events: string[] }> {
+  await using whole = await prepare();
+  const run = await until(whole.url, { nth: 0, command });
+  expect(run.errors).toBe('');
+  const events = run.output.trim().split('\n');
+  const expected = await finish(whole);
+  const positions = events.map((_, index) => index + 1).filter((nth) => !older || nth % 3 === 1);
+  const outcomes: unknown[] = [];
+  const worker = async () => {
+    for (let nth = positions.shift(); nth !== undefined; nth = positions.shift()) {
+      await using host = await prepare();
+      const { signal, errors } = await until(host.url, { nth, command, later: nth % 4 });
+      const again = await until(host.url, { nth: 0, command });
+      // What was finished before the kill leaves nothing to do, and for undo nothing to undo.
+      const settled = /ORPHAN_WORK_MISSING/.test(again.errors) ? '' : again.errors;
+      outcomes.push({ event: events[nth - 1], signal, errors, settled, result: await finish(host) });
+    }
+  };
+  await Promise.all([worker(), worker(), worker()]);
+  return { expected, outcomes, events };
+}
+
+function allLike(outcomes: readonly unknown[], result: unknown): void {
+  expect(outcomes).toEqual(outcomes.map((each) => ({ event: (each as { event: string }).event, signal: 'SIGKILL', errors: '', settled: '', result })));
+}
+
+/** Each row is in the journal once, with the id it had. */
+const journalled = (host: TestDatabase) =>
+  host.query(
+    `SELECT w."tableName" AS table, r.key, r."orphanId" AS id, r.row->>'id' AS copy FROM onechart.orphan_rows r JOIN onechart.orphan_work w ON w.id = r."workId" ORDER BY 1, 2::text`,
+  );
+
+test.each(['null', 'quarantine'] as const)(
+  '%s, killed at every event: the same command finishes the job, each row is kept once, undo puts all back',
+  { timeout: 600_000 },
+  async (command) => {
+    const links = await (async () => {
+      await using host = await createOrphanHost({ orphans: 150 });
+      return linksOf(host);
+    })();
+    const { expected, outcomes, events } = await walk(command, {
+      prepare: () => createOrphanHost({ orphans: 150 }),
+      finish: async (host) => {
+        const left = (await listOrphans({ ...at(host), tables })).columns.map(({ rows }) => rows);
+        const kept = await journalled(host);
+        await undoOrphans(at(host));
+        return { left, kept, same: JSON.stringify(await linksOf(host)) === JSON.stringify(links) };
+      },
+    });
+    expect(events.length).toBeGreaterThanOrEqual(13);
+    expect(expected).toMatchObject({ left: [0, 0, 0], kept: { length: 90 }, same: true });
+    allLike(outcomes, expected);
+  },
+);
+
+test('adopt, killed at every event: the same command finishes the job, each id has one patient that waits once', { timeout: 600_000 }, async () => {
+  const { expected, outcomes } = await walk('adopt', {
+    prepare: async () => {
+      const host = await createOrphanHost({ orphans: 250 });
+      await addModuleWithoutKeys(host);
+      return host;
+    },
+    finish: async (host) => {
+      const left = (await listOrphans({ ...at(host), tables })).columns.map(({ rows }) => rows);
+      const { waiting } = await listPlaceholders(at(host));
+      const [counts] = await host.query(`SELECT count(*)::int AS patients, (SELECT count(*)::int FROM onechart.orphan_patients) AS journalled FROM patients`);
+      return { left, waiting, counts };
+    },
+  });
+  expect(expected).toEqual({ left: [0, 0, 0], waiting: 50, counts: { patients: 50, journalled: 50 } });
+  allLike(outcomes, expected);
+});
+
+test.each(['adopt', 'null'] as const)('undo of %s, killed at every event: the same command finishes the job', { timeout: 600_000 }, async (action) => {
+  const links = await (async () => {
+    await using host = await createOrphanHost({ orphans: 250 });
+    return linksOf(host);
+  })();
+  const { expected, outcomes } = await walk('undo', {
+    prepare: async () => {
+      const host = await createOrphanHost({ orphans: 250 });
+      await addModuleWithoutKeys(host);
+      await (action === 'adopt' ? adoptOrphans : nullOrphans)({ ...at(host), tables });
+      return host;
+    },
+    finish: async (host) => {
+      const [counts] = await host.query(`SELECT (SELECT count(*)::int FROM patients) AS patients, (SELECT count(*)::int FROM patient_placeholders) AS waiting`);
+      return { counts, same: JSON.stringify(await linksOf(host)) === JSON.stringify(links) };
+    },
+  });
+  expect(expected).toEqual({ counts: { patients: 0, waiting: 0 }, same: true });
+  allLike(outcomes, expected);
+});
+
+test('apply --orphans adopt, killed at every event: the same command finishes the job, and verify agrees', { timeout: 900_000 }, async () => {
+  const { expected, outcomes, events } = await walk('apply-adopting', {
+    prepare: () => createOrphanHost(),
+    finish: async (host) => {
+      const { ok } = await verifyMigration(at(host));
+      const { waiting } = await listPlaceholders(at(host));
+      return { ok, waiting, links: (await linksOf(host)).bills?.filter((id) => id !== null).length };
+    },
+  });
+  expect(events).toContain('step-finished adopt surgical_cases.patientId 1');
+  expect(events).toContain('step-finished queue placeholders 1');
+  expect(expected).toEqual({ ok: true, waiting: 20, links: 20 });
+  allLike(outcomes, expected);
+});
+
+test.each(['adopt', 'quarantine', 'null', 'undo'] as const)(
+  'the server process ends in the middle of %s: an error in words, and the same command goes on',
+  async (command) => {
+    await using host = await createOrphanHost();
+    await addModuleWithoutKeys(host);
+    const links = await linksOf(host);
+    if (command === 'undo') await nullOrphans({ ...at(host), tables });
+    let steps = 0;
+    const onEvent = async (event: MigrateEvent) => {
+      if (event.type !== 'step-started') return;
+      steps += 1;
+      if (steps !== 2) return;
+      await withClient(host.url, (client) =>
+        client.query(
+          `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onechart migrate' AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 1013202601)`,
+        ),
+      );
+    };
+    const work = { adopt: adoptOrphans, quarantine: quarantineOrphans, null: nullOrphans, undo: undoOrphans }[command];
+    await expect(work({ ...at(host), batchRows: 8, onEvent, ...(command === 'undo' ? {} : { tables }) })).rejects.toMatchObject({
+      code: 'DATABASE_CONNECTION_LOST',
+      kind: 'resumable',
+    });
+    await work({ ...at(host), ...(command === 'undo' ? {} : { tables }) });
+    if (command === 'undo') return expect(await linksOf(host)).toEqual(links);
+    expect((await listOrphans({ ...at(host), tables })).columns.map(({ rows }) => rows)).toEqual([0, 0, 0]);
+    if (command !== 'adopt') return expect((await journalled(host)).length).toBe(60);
+    expect((await apply(host, { orphans: 'adopt' })).verification.ok).toBe(true);
+  },
+);
