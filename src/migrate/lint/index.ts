@@ -10,7 +10,7 @@ export { lintRules, ruleFamilies } from './rules/index.ts';
 export type { LintFile } from './script.ts';
 export { errorFromMilliseconds, warningFromMilliseconds } from './weigh.ts';
 
-export interface LintPathOptions extends Omit<LintOptions, 'only' | 'traffic'> {
+export interface LintPathOptions extends Omit<LintOptions, 'only' | 'traffic' | 'known'> {
   /** The database whose table sizes weigh the findings; without it nothing connects anywhere. */
   readonly address?: DatabaseAddress;
   /** With a database: report on applied migrations too, not only on pending ones. */
@@ -32,7 +32,7 @@ export async function lintPath(path: string, { address, all = false, ...options 
   await loadParser();
   const scripts = files.map(readScript);
   if (!address) return lintScripts(scripts, { ...options, only });
-  const { traffic, applied } = await readLiveFacts(address, scripts);
+  const { traffic, applied, known } = await readLiveFacts(address, scripts);
   const wanted = all ? only : new Set([...only].filter((name) => !applied.has(name)));
-  return lintScripts(scripts, { ...options, only: wanted, traffic });
+  return lintScripts(scripts, { ...options, only: wanted, traffic, known });
 }

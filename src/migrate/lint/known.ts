@@ -52,6 +52,16 @@ export function nothingKnown(): Known {
   return { tables: new Map(), indexes: new Map(), enums: new Map(), domains: new Map(), names: new Set() };
 }
 
+/** A copy that can learn without changing the original. */
+export function copyOfKnown({ tables, indexes, enums, domains, names }: Known): Known {
+  const copied = [...tables].map(([name, table]): [string, KnownTable] => [
+    name,
+    { ...table, columns: new Map(table.columns), constraints: new Map(table.constraints) },
+  ]);
+  const values = [...enums].map(([name, each]): [string, KnownEnum] => [name, { ...each, values: new Set(each.values) }]);
+  return { tables: new Map(copied), indexes: new Map(indexes), enums: new Map(values), domains: new Map(domains), names: new Set(names) };
+}
+
 /** Takes a statement into account. What it does not understand changes nothing. */
 export function learn(known: Known, kind: string, node: Node, file: number): void {
   learners[kind]?.(known, node, file);

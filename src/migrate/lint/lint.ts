@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import type { TableTraffic } from '../traffic.ts';
-import { type Known, learn, nothingKnown } from './known.ts';
+import { copyOfKnown, type Known, learn, nothingKnown } from './known.ts';
 import { locksOf } from './locks.ts';
 import type { Hit, Rule, Runner, Severity, StatementContext, Surroundings } from './rule.ts';
 import { type Ignore, readIgnores } from './read-ignores.ts';
@@ -53,6 +53,8 @@ export interface LintOptions {
   readonly only?: ReadonlySet<string>;
   /** Size and traffic of the live tables, by name; without it every live table counts as big. */
   readonly traffic?: ReadonlyMap<string, TableTraffic>;
+  /** What is known of tables that the files do not make. */
+  readonly known?: Known;
   /** Ids of opt-in rules to look for as well. */
   readonly include?: readonly string[];
   /** Ids of rules not to look for. */
@@ -81,8 +83,8 @@ export async function lintMigrations(files: readonly LintFile[], options: LintOp
 /** The same for files that were read already. Pure. */
 export function lintScripts(scripts: readonly Script[], options: LintOptions = {}): LintReport {
   const rules = chosenRules(options);
-  const { final, complete } = readAhead(scripts);
-  const known = nothingKnown();
+  const { final, complete } = readAhead(scripts, options.known);
+  const known = copyOfKnown(options.known ?? nothingKnown());
   const reports = scripts.map((script, index) => {
     const wanted = options.only === undefined || options.only.has(script.name);
     if (wanted) return lintScript(script, { index, known, final, complete, rules, options });
@@ -99,8 +101,8 @@ export function lintScripts(scripts: readonly Script[], options: LintOptions = {
 }
 
 /** The schema as all files leave it, and whether they make every table they touch: then no other table exists. */
-function readAhead(scripts: readonly Script[]): { final: Known; complete: boolean } {
-  const final = nothingKnown();
+function readAhead(scripts: readonly Script[], before = nothingKnown()): { final: Known; complete: boolean } {
+  const final = copyOfKnown(before);
   let complete = scripts.length > 1;
   for (const [index, script] of scripts.entries())
     for (const { kind, node } of script.statements) {
