@@ -43,20 +43,26 @@ export interface ApplyResult {
  * Errors: `BACKUP_REQUIRED`, `BACKUP_OUTDATED` (unsafe), those of the backup, every block of the preflight, and those of `withRun`.
  */
 export async function applyMigration(options: ApplyOptions): Promise<ApplyResult> {
-  if (!options.noBackup && !options.backup)
-    throw new AppError(
-      'unsafe',
-      'BACKUP_REQUIRED',
-      'Nothing is changed without a proven backup. Hand over a function that makes one (makeBackup), or say noBackup (--no-backup) when you have one.',
-    );
+  requireBackup(options);
   return withRun({ ...options, command: 'apply' }, (run) => applyWith(run, options));
 }
 
-async function applyWith(run: Run, options: ApplyOptions): Promise<ApplyResult> {
+export function requireBackup({ noBackup, backup }: ApplyOptions): void {
+  if (noBackup || backup) return;
+  throw new AppError(
+    'unsafe',
+    'BACKUP_REQUIRED',
+    'Nothing is changed without a proven backup. Hand over a function that makes one (makeBackup), or say noBackup (--no-backup) when you have one.',
+  );
+}
+
+/** @param look sees what there is before anything is changed; what it throws stops the run */
+export async function applyWith(run: Run, options: ApplyOptions, look?: (known: Assessment) => void): Promise<ApplyResult> {
   const { client, schema } = run;
   const { findings, assessment } = await preflight(client, options);
   throwBlocks(findings);
   const known = assessment as Assessment;
+  look?.(known);
   const contents = await checkContents(client, schema, known, options.orphans);
   throwBlocks(contents);
   const plan = withOrphanSteps(await planFor(client, schema, known), contents);

@@ -2,6 +2,8 @@ export { type DatabaseAddress, parseDatabaseUrl } from '../base/config.ts';
 export type { AssessedMigration, AssessedStatement, Assessment } from './assess.ts';
 export type { Finding } from './check.ts';
 export { type ApplyOptions, type ApplyResult, applyMigration } from './apply.ts';
+export { type RepairResult, repairMigration } from './repair.ts';
+export type { Damage } from './damage.ts';
 export type { DoneStep, MigrateEvent, RunOptions } from './run.ts';
 export { checkMigration, type InitOptions, initMigration, isMigrated, migrationStatus, type PlanResult, planMigration, verifyMigration } from './engine.ts';
 export type { CheckResult, MigrateOptions } from './preflight.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describeAddress } from '../../../base/config.ts';
 import { defaultMaxAgeHours } from '../../../migrate/backup/index.ts';
-import { applyMigration, type OrphanAction, planMigration } from '../../../migrate/index.ts';
+import { applyMigration, type ApplyOptions, type ApplyResult, type OrphanAction, planMigration } from '../../../migrate/index.ts';
 import { print, printJson } from '../../io.ts';
 import { renderPlan, renderVerification } from '../../migrate-view.ts';
 import { addReportOptions, type ReportOptions, withReport } from '../../report-files.ts';
@@ -27,12 +27,21 @@ interface ApplyCommandOptions extends EngineCommandOptions, BackupCommandOptions
   readonly orphans?: OrphanAction;
 }
 
-export function addApplyCommand({ io, command }: MigrateCommands): void {
-  addBackupOptions(
-    addReportOptions(
-      addLockOptions(command('apply', 'save the database and prove the backup, then apply what is missing, online; run it again after any interruption')),
-    ),
-  )
+export function addApplyCommand(commands: MigrateCommands): void {
+  addApplyingCommand(commands, {
+    name: 'apply',
+    description: 'save the database and prove the backup, then apply what is missing, online; run it again after any interruption',
+    work: applyMigration,
+    done: 'applied',
+  });
+}
+
+/** `apply` and `repair` differ in what the engine is called for and in what they say first. */
+export function addApplyingCommand<Result extends ApplyResult>(
+  { io, command }: MigrateCommands,
+  verb: { name: string; description: string; work: (options: ApplyOptions) => Promise<Result>; done: string; tell?: (result: Result) => object },
+): void {
+  addBackupOptions(addReportOptions(addLockOptions(command(verb.name, verb.description))))
     .option('--backup-file <file>', 'use this backup, proven earlier, instead of making one')
     .option('--backup-max-age <hours>', `how old that one may be (default: ${defaultMaxAgeHours})`, hours)
     .option('--no-backup', 'make none: say that you have one that was really restored once')
@@ -53,7 +62,7 @@ export function addApplyCommand({ io, command }: MigrateCommands): void {
       const { result, report } = await withReport({ io, address: () => live, options, ...progress }, (onEvent) =>
         withBackup({ engine, options, io }, (address, backup) => {
           live = address;
-          return applyMigration({
+          return verb.work({
             ...engine,
             address,
             ...backup,
@@ -64,17 +73,19 @@ export function addApplyCommand({ io, command }: MigrateCommands): void {
         }),
       );
       const { verification, steps, backup } = result;
+      const told = verb.tell?.(result) ?? {};
       io.exitCode = verification.ok ? 0 : exitDrift;
       if (options.json)
         return printJson(io, {
           applied: steps.map(({ step, result: measured }) => ({ migration: step.migration, step: step.key, ...measured })),
           verification,
+          ...told,
           backup: backup ? { ...backup, objects: undefined } : null,
           ...(report ? { report } : {}),
         });
       if (backup) print(io, `Backup: ${backup.file}\n${renderBackup(backup)}`);
       if (steps.length === 0) print(io, 'Nothing to do: everything is there, valid and as defined.');
-      else printStepsDone(io, steps, 'applied');
+      else printStepsDone(io, steps, verb.done);
       print(io, verification.ok ? `Verified: ${verification.items.length} checks passed.` : renderVerification(verification));
     });
 }

@@ -8,6 +8,7 @@ import { addLintCommand } from './lint.ts';
 import { addEngineOptions, type MigrateCommands } from './options.ts';
 import { addOrphanCommands } from './orphans.ts';
 import { addRestoreCommand } from './restore.ts';
+import { addRepairCommand } from './repair.ts';
 import { addReportCommands } from './report.ts';
 import { addRollbackCommands } from './rollback.ts';
 
@@ -24,6 +25,7 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
   addRestoreCommand(commands);
   addOrphanCommands(commands);
   addApplyCommand(commands);
+  addRepairCommand(commands);
   addRollbackCommands(commands);
   addReportCommands(commands);
 }
