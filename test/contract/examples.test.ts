@@ -9,6 +9,9 @@ const documented = [
   'src/index.ts',
   'src/patient/patient-repository.ts',
   'src/migrate/engine.ts',
+  'src/migrate/lint/index.ts',
+  'src/migrate/lint/lint.ts',
+  'src/migrate/orphans/commands.ts',
   'src/migrate/report/index.ts',
   'src/migrate/report/read-run.ts',
 ];
@@ -16,9 +19,11 @@ const documented = [
 /** What an example may take as given. */
 const given = `import { writeFile } from 'node:fs/promises';
 import type { Client } from 'pg';
-import { checkMigration, listRuns, parseDatabaseUrl, readRun, renderReport, reportName } from '../../src/migrate/index.ts';
+import { checkMigration, lintMigrations, lintPath, listRuns, parseDatabaseUrl, readRun, renderReport, reportName } from '../../src/migrate/index.ts';
+import { adoptOrphans, listOrphans, listPlaceholders, nullOrphans, quarantineOrphans, undoOrphans } from '../../src/migrate/index.ts';
+export { adoptOrphans, listOrphans, listPlaceholders, nullOrphans, quarantineOrphans, undoOrphans };
 import { createPatientRepository, openRegistry, type PatientRepository } from '../../src/index.ts';
-export { checkMigration, createPatientRepository, listRuns, openRegistry, parseDatabaseUrl, readRun, renderReport, reportName, writeFile };
+export { checkMigration, createPatientRepository, lintMigrations, lintPath, listRuns, openRegistry, parseDatabaseUrl, readRun, renderReport, reportName, writeFile };
 declare const client: Client;
 declare const caseId: string;
 `;
