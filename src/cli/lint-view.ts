@@ -38,7 +38,7 @@ export function renderLint({ findings, ignored, files, statements }: LintReport,
     lines.push(finding.rewriteIsSql ? `  Instead:\n${indented(finding.rewrite)}` : `  Instead: ${finding.rewrite}`, '');
   }
   const hidden = notes ? [] : findings.filter(({ severity }) => severity === 'note');
-  if (hidden.length > 0) lines.push(`${hidden.length} notes, shown with --notes: ${countByRule(hidden)}.`);
+  if (hidden.length > 0) lines.push(`${count(hidden.length, 'note')}, shown with --notes: ${countByRule(hidden)}.`);
   if (ignored.length > 0) lines.push(`${ignored.length} ignored by comments: ${countByRule(ignored)}.`);
   const counts = severities.map((severity) => ({ severity, number: findings.filter((each) => each.severity === severity).length }));
   lines.push(
