@@ -42,6 +42,8 @@ export async function findHostDependents(
 ): Promise<HostDependent[]> {
   const effects = own.flatMap(({ statements }) => statements.map(({ effect }) => effect));
   const ownConstraints = effects.flatMap((effect) => (effect.kind === 'foreign-key' || effect.kind === 'check' ? [`${effect.table}.${effect.name}`] : []));
+  // A key on a partition, made before the partitioned table takes it over, bears the same name.
+  const ownKeys = effects.flatMap((effect) => (effect.kind === 'foreign-key' ? [effect.name] : []));
   const ownIndexes = effects.flatMap((effect) => (effect.kind === 'index' ? [effect.name] : []));
   const found = await rows<Found>(
     client,
@@ -72,11 +74,12 @@ export async function findHostDependents(
      LEFT JOIN pg_class kt ON kt.oid = k.conrelid LEFT JOIN pg_namespace kn ON kn.oid = kt.relnamespace
      WHERE NOT coalesce(t.tgisinternal, false) AND i.relkind IS DISTINCT FROM 't'
        AND NOT (k.oid IS NOT NULL AND kn.nspname = $1 AND kt.relname || '.' || k.conname = ANY ($6))
+       AND NOT (k.oid IS NOT NULL AND kt.relispartition AND k.contype = 'f' AND k.conname = ANY ($7))
        AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef a WHERE a.oid = d.objid AND a.adrelid IN (SELECT oid FROM own_table)))
        -- A partition's copy of a key is part of the key.
        AND NOT (k.oid IS NOT NULL AND k.conparentid <> 0)
      ORDER BY what`,
-    [schema, tables, enums, indexes, ownIndexes, ownConstraints],
+    [schema, tables, enums, indexes, ownIndexes, ownConstraints, ownKeys],
   );
   return [...(await hostColumns(client, schema, { tables, columns })), ...found.map(describe)];
 }

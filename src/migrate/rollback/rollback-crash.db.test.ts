@@ -52,6 +52,18 @@ async function fillModule(host: TestDatabase): Promise<void> {
   );
 }
 
+/** A copy, made in a moment where an apply takes seconds; nobody may be connected to the one that is copied. */
+async function cloneOf(host: TestDatabase): Promise<TestDatabase> {
+  await host.pool().end().catch(() => undefined);
+  const { url } = await testServer();
+  const copy = await createDatabase();
+  await withClient(url, async (client) => {
+    await client.query(`DROP DATABASE ${copy.name}`);
+    await client.query(`CREATE DATABASE ${copy.name} TEMPLATE ${host.name}`);
+  });
+  return copy;
+}
+
 const picture = (host: { url: string }) => withClient(host.url, (client) => hostPicture(client, 'public'));
 const rowsOf = (host: { url: string }) => withClient(host.url, (client) => tableContents(client, 'public', ['patients', 'patient_outbox_events']));
 const address = (host: { url: string }) => parseDatabaseUrl(host.url);
@@ -64,6 +76,7 @@ test(`killed at ${older ? 'every third' : 'each'} event, the rollback goes on to
   await apply(whole);
   await fillModule(whole);
   const rows = await rowsOf(whole);
+  await using filled = await cloneOf(whole);
   const run = await until(whole.url, 0, { later: 0, command: 'rollback', argument: await folder() });
   expect(run.errors).toBe('');
   const events = run.output.trim().split('\n');
@@ -72,9 +85,7 @@ test(`killed at ${older ? 'every third' : 'each'} event, the rollback goes on to
 
   const positions = events.map((event, index) => ({ event, nth: index + 1 })).filter(({ nth }) => !older || nth % 3 === 1);
   const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
-    await using host = await createHost();
-    await apply(host);
-    await fillModule(host);
+    await using host = await cloneOf(filled);
     const to = await folder();
     // A step that has started is cut off after 0 to 3 ms, when its statement is with the server; the last one, which writes files, later too.
     const { signal, errors } = await until(host.url, nth, { later: event.endsWith(' remove') ? 12 : nth % 4, command: 'rollback', argument: to });
@@ -82,7 +93,6 @@ test(`killed at ${older ? 'every third' : 'each'} event, the rollback goes on to
     const same = JSON.stringify(await picture(host)) === JSON.stringify(before);
     const history = (await moduleHistory(host)).every(({ finished, rolledBack }) => finished && rolledBack);
     const again = (await rollbackMigration({ address: address(host), exportTo: to })).steps.length;
-    await apply(host);
     await importRows({ address: address(host), from: to });
     const back = await rowsOf(host);
     return {

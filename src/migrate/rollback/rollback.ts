@@ -5,6 +5,7 @@ import { packageVersion } from '../../base/version.ts';
 import { type AssessedMigration, type Assessment, assess } from '../assess.ts';
 import { checkServer, type Finding, hostFindings, throwBlocks } from '../check.ts';
 import { checksumMatches } from '../history.ts';
+import { readPartitions } from '../partitions.ts';
 import { journalExists, recordedFiles } from '../journal.ts';
 import { hostOptions, type MigrateOptions, withConnection } from '../preflight.ts';
 import { type DoneStep, type Run, type RunOptions, withRun } from '../run.ts';
@@ -127,14 +128,9 @@ async function lookBack(client: pg.Client, options: RollbackPlanOptions): Promis
   const assessment = await assessModule(client, options);
   const selected = selectMigrations(assessment.migrations, { name: options.name, withLater: options.withLater === true });
   const touched = touchedTables(selected.flatMap(({ statements }) => statements));
-  const partitioned = await rows<{ name: string }>(
-    client,
-    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'p' AND c.relname = ANY ($2)`,
-    [schema, touched],
-  );
   const around = {
     traffic: await readTraffic(client, schema, touched),
-    partitioned: new Set(partitioned.map(({ name }) => name)),
+    partitions: await readPartitions(client, schema, touched),
     hasHistory: assessment.history !== undefined,
     schema,
     exporting: options.exportTo !== undefined,

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import type { AssessedMigration, AssessedStatement } from '../assess.ts';
-import { quoteRelation } from '../relation.ts';
+import { prismaName } from '../module/index.ts';
+import type { Partition } from '../partitions.ts';
+import { quoteRelation, relationName, splitRelation } from '../relation.ts';
 import { quote } from '../sql.ts';
 import type { Effect } from '../statement.ts';
 import type { Step } from '../step.ts';
@@ -24,8 +26,8 @@ export interface UndoPlan {
 
 export interface Surroundings {
   readonly traffic: ReadonlyMap<string, TableTraffic>;
-  /** Their indexes cannot be dropped concurrently. */
-  readonly partitioned: ReadonlySet<string>;
+  /** Partitions of the partitioned tables among those that are touched; such a table's indexes cannot be dropped concurrently. */
+  readonly partitions: ReadonlyMap<string, readonly Partition[]>;
   /** Rows of each table that is to be dropped. */
   readonly rows: ReadonlyMap<string, number>;
   /** Whether there is a _prisma_migrations to be written. */
@@ -69,6 +71,7 @@ export function buildUndoPlan(migrations: readonly AssessedMigration[], around: 
           stays.push(`What the ${effect.name} of ${file.name} did stays: the file says no way back (-- onechart:undo).`);
         continue;
       }
+      steps.push(...partitionSteps(statement, { goes, make, around, migration: file.name }));
       if (object.state !== 'present' && object.state !== 'invalid') continue;
       if (effect.kind === 'foreign-key' && !(goes(effect.table) && goes(effect.references))) steps.push(make.constraint(file.name, effect));
       else if (effect.kind === 'check' && !goes(effect.table)) steps.push(make.constraint(file.name, effect));
@@ -85,6 +88,28 @@ export function buildUndoPlan(migrations: readonly AssessedMigration[], around: 
     if (comments.length > 0) steps.push(make.comments(file.name, comments));
   }
   return { steps, last: migrations.length === 0 ? undefined : make.last(migrations, { tables, enums }), tables, enums, indexes, stays };
+}
+
+/** What an apply that was cut off has made on the partitions, and the table itself has not taken over yet. */
+function partitionSteps(
+  { effect, object }: AssessedStatement,
+  { goes, make, around, migration }: { goes: (table: string) => boolean; make: ReturnType<typeof stepMaker>; around: Surroundings; migration: string },
+): Step[] {
+  if ((effect.kind !== 'foreign-key' && effect.kind !== 'index') || goes(effect.table)) return [];
+  const partitions = around.partitions.get(effect.table) ?? [];
+  if (effect.kind === 'foreign-key') {
+    if (object.state !== 'missing') return [];
+    return partitions
+      .filter(({ leaf, keys }) => leaf && keys[effect.name] !== undefined)
+      .map(({ name }) => make.constraint(migration, { ...effect, table: name }, true));
+  }
+  return partitions.toReversed().flatMap(({ name, leaf, indexes }) => {
+    const { schema, name: bare } = splitRelation(name, around.schema);
+    const index = prismaName(bare, effect.columns, '_idx');
+    const found = indexes[index];
+    if (!found || found.attached) return [];
+    return [make.index(migration, { ...effect, name: relationName(schema, index, around.schema), table: name }, leaf)];
+  });
 }
 
 /** A comment whose object goes, goes with it. */
@@ -125,13 +150,13 @@ function stepMaker(around: Surroundings) {
         { milliseconds: cost.briefMilliseconds * 2, writeWaitMilliseconds: 0 },
       );
     },
-    constraint(migration: string, effect: Effect & { kind: 'foreign-key' | 'check' }): Step {
+    constraint(migration: string, effect: Effect & { kind: 'foreign-key' | 'check' }, ofPartition = false): Step {
       const what =
         effect.kind === 'foreign-key' ? `foreign key ${effect.name}, ${effect.table} to ${effect.references}` : `check ${effect.name} on ${effect.table}`;
       return step(
         {
           migration,
-          key: `drop ${effect.name}`,
+          key: `drop ${effect.name}${ofPartition ? ` on ${effect.table}` : ''}`,
           title: `Drop ${what}`,
           kind: 'drop',
           statements: [`ALTER TABLE ${quoteRelation(effect.table)} DROP CONSTRAINT ${quote(effect.name)}`],
@@ -141,8 +166,7 @@ function stepMaker(around: Surroundings) {
         brief,
       );
     },
-    index(migration: string, effect: Effect & { kind: 'index' }): Step {
-      const concurrently = !around.partitioned.has(effect.table);
+    index(migration: string, effect: Effect & { kind: 'index' }, concurrently = !around.partitions.has(effect.table)): Step {
       return step(
         {
           migration,
