@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DatabaseAddress } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
@@ -13,13 +13,13 @@ import {
   fileName,
   inspectCopy,
   partialFile,
+  prepareFolder,
   proofOf,
   type ProvenBackup,
   provenBackup,
   readLiveObjects,
   readManifest,
   removeOlder,
-  removePartials,
   syncFolder,
   writeManifest,
 } from '../migrate/backup/index.ts';
@@ -41,8 +41,7 @@ export async function makeEmbeddedBackup(options: {
 }): Promise<ProvenBackup & { readonly stoppedMilliseconds: number }> {
   const { home, address } = options;
   const folder = resolve(options.folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await removePartials(folder);
+  await prepareFolder(folder);
   const startedAt = new Date();
   const file = join(folder, fileName(address.database, startedAt, false).replace(/\.dump$/, '.copy'));
   const partial = partialFile(file);

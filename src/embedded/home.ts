@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'n
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../base/errors.ts';
+import { makeFolder } from '../base/make-folder.ts';
 import type { Account } from './account.ts';
 
 /** What the home folder remembers between starts. */
@@ -20,21 +21,6 @@ export function homeFolder(options: { home?: string | undefined; env: Readonly<R
 export const passwordFile = (home: string) => join(home, 'password');
 export const logFile = (home: string) => join(home, 'server.log');
 const stateFile = (home: string) => join(home, 'server.json');
-
-/** mkdir of Node with `recursive` never ends where a file system answers ENOENT for ever, as /proc does; this asks once. */
-async function makeFolder(path: string, mode: number): Promise<void> {
-  const make = () =>
-    mkdir(path, { mode }).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
-    });
-  try {
-    await make();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path), 0o755);
-    await make();
-  }
-}
 
 /** Makes the home folder where it is missing and proves that it can be written. */
 export async function prepareHome(home: string, account: Account | undefined): Promise<string> {

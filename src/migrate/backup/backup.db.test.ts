@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { backUp, filesIn, scratchDatabases, script, temporaryFolder, whyNoDump } from '../../../test/support/backup.ts';
 import { createDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { parseDatabaseUrl, toDatabaseUrl } from '../../base/config.ts';
@@ -10,6 +10,9 @@ import { AppError } from '../../base/errors.ts';
 import { verifyBackup } from './index.ts';
 import { readManifest, writeManifest } from './manifest.ts';
 import { findTool } from './tools.ts';
+
+// Each of them starts several programs; on a busy machine every one takes seconds.
+vi.setConfig({ testTimeout: 240_000 });
 
 const reason = await whyNoDump();
 if (reason !== undefined) console.log(`Tests with a real pg_dump are skipped here. ${reason}`);

@@ -31,7 +31,7 @@ export function looksEncrypted(head: Buffer): boolean {
 }
 
 /**
- * Reads the keys. A passphrase goes through scrypt (2^18 rounds, about 1 s), so a backup costs that once more.
+ * Reads the keys. A passphrase goes through scrypt (2^18 rounds), which costs a few seconds at each reading and writing.
  *
  * Errors: `BACKUP_KEY_INVALID`, `BACKUP_KEY_MISSING`, `BACKUP_KEY_WRONG`.
  */

@@ -1,8 +1,8 @@
 export { acceptBackup, assertSchemaUnchanged, defaultMaxAgeHours } from './accept.ts';
 export { assertSameObjects, coldCopyManifest, type InspectedCopy, inspectCopy, readLiveObjects } from './cold-copy-manifest.ts';
-export { partialFile, removePartials, syncFolder } from './dump-file.ts';
+export { partialFile, syncFolder } from './dump-file.ts';
 export type { EncryptionOptions } from './encryption.ts';
-export { type BackupOptions, type BackupProgress, fileName, makeBackup } from './make.ts';
+export { type BackupOptions, type BackupProgress, fileName, makeBackup, prepareFolder } from './make.ts';
 export { type BackupManifest, type BackupProof, proofOf, type ProvenBackup, provenBackup, readManifest, writeManifest } from './manifest.ts';
 export { assertSame } from './prove.ts';
 export { restoreBackup, type RestoredBackup, type RestoreOptions } from './restore.ts';

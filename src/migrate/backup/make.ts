@@ -1,8 +1,9 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
 import { type DatabaseAddress, parseDatabaseUrl } from '../../base/config.ts';
 import { AppError } from '../../base/errors.ts';
+import { makeFolder } from '../../base/make-folder.ts';
 import { translate } from '../preflight.ts';
 import { connect } from '../session.ts';
 import { row } from '../sql.ts';
@@ -184,9 +185,10 @@ export function fileName(database: string, at: Date, encrypted: boolean): string
   return `${name}-${time}.dump${encrypted ? '.age' : ''}`;
 }
 
-async function prepareFolder(folder: string): Promise<void> {
+/** Makes the folder and clears away what killed runs left in it. Errors: `BACKUP_FOLDER_UNWRITABLE`. */
+export async function prepareFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(resolve(folder), 0o700);
     await removePartials(folder);
   } catch (cause) {
     throw new AppError(

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { backUp, filesIn, scratchDatabases, temporaryFolder, until, whyNoDump } from '../../../test/support/backup.ts';
 import { createDatabase, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { parseDatabaseUrl, toDatabaseUrl } from '../../base/config.ts';
@@ -12,6 +12,9 @@ import { restoreBackup, type RestoreOptions } from './index.ts';
 import { checksumTables } from './make.ts';
 import { inventoryOf } from './restore-into.ts';
 import { findTool } from './tools.ts';
+
+// Each of them starts several programs; on a busy machine every one takes seconds.
+vi.setConfig({ testTimeout: 240_000 });
 
 const reason = await whyNoDump();
 if (reason !== undefined) console.log(`Tests of a restore are skipped here. ${reason}`);
@@ -113,7 +116,7 @@ withDump("the runbook's psql < backup.sql into the live database: errors, exit c
   await expect(restore(host, { file: script, to: newName(host.name), withoutManifest: true })).rejects.toMatchObject({ code: 'BACKUP_FORMAT_UNKNOWN' });
 });
 
-withDump('with a swap both names change at once; sessions are in the way unless they may be ended', { timeout: 120_000 }, async () => {
+withDump('with a swap both names change at once; sessions are in the way unless they may be ended', async () => {
   await using host = await createDatabase({ template: 'host' });
   const backup = await backUp(host, { folder: await temporaryFolder() });
   const saved = await inventory(host.url, host.name);
@@ -214,7 +217,7 @@ withDump('without a manifest only when it is said; a backup of another database 
 /** Each is a moment at which the process is killed. */
 const checkpoints = ['created', 'bytes', 'restored', 'compared', 'properties carried over', 'named', 'swapped'] as const;
 
-withDump.each(checkpoints)('killed with -9 at "%s", the same command goes on to the same end', { timeout: 120_000 }, async (checkpoint) => {
+withDump.each(checkpoints)('killed with -9 at "%s", the same command goes on to the same end', async (checkpoint) => {
   await using host = await createDatabase({ template: 'host', name: `1xetra*${checkpoint} ${process.pid}` });
   const folder = await temporaryFolder();
   const { file } = await backUp(host, { folder });
