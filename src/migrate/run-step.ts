@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import { endOfStep, recordStep } from './journal.ts';
 import type { Step } from './step.ts';
-import { type LockedResult, type LockPatience, type MigrationLock, withLockTimeout } from './session.ts';
+import { describeHolders, type LockedResult, lockHolders, type LockPatience, type MigrationLock, withLockTimeout } from './session.ts';
 import { quote, sqlstate } from './sql.ts';
 
 interface StepSurroundings {
@@ -50,11 +50,15 @@ async function buildConcurrently(client: pg.Client, step: Step, patience: LockPa
     // What a build over duplicates leaves is INVALID and would yet refuse the writes of others.
     if (sqlstate(error) === '23505') await dropFailedIndex(client, error);
     if (sqlstate(error) !== '55P03') throw error;
+    const holders = await lockHolders(
+      client,
+      step.tables.map(({ table }) => table),
+    ).catch(() => []);
     throw new AppError(
       'busy',
       'LOCK_NOT_OBTAINED',
-      `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up. End the long transaction and run the same command again; the unfinished index is dropped${step.kind === 'drop-index' ? '' : ' and built anew'}.`,
-      { step: step.key },
+      `${step.title} waited ${Math.round(patience.totalMilliseconds / 1000)} s for older transactions and gave up.${describeHolders(holders)} End the long transaction and run the same command again; the unfinished index is dropped${step.kind === 'drop-index' ? '' : ' and built anew'}.`,
+      { step: step.key, holders },
       { cause: error },
     );
   } finally {

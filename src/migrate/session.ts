@@ -152,7 +152,8 @@ export interface LockHolder {
   readonly seconds: number;
 }
 
-async function lockHolders(client: pg.Client, tables: readonly string[]): Promise<LockHolder[]> {
+/** The oldest transactions that hold locks on tables. */
+export async function lockHolders(client: pg.Client, tables: readonly string[]): Promise<LockHolder[]> {
   return rows<LockHolder>(
     client,
     `SELECT DISTINCT a.pid, a.usename AS user, a.application_name AS application, round(extract(epoch FROM now() - a.xact_start))::int AS seconds
@@ -163,7 +164,7 @@ async function lockHolders(client: pg.Client, tables: readonly string[]): Promis
   );
 }
 
-function describeHolders(holders: readonly LockHolder[]): string {
+export function describeHolders(holders: readonly LockHolder[]): string {
   return holders
     .map(
       (each) =>
