@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
+import { createDatabase, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { hostPicture, tableContents } from '../../../test/support/host-picture.ts';
 import { apply, createHost, moduleHistory } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
@@ -43,21 +43,21 @@ async function folder(): Promise<string> {
 
 /** Of the same rows every time, so that pictures of two databases can be compared. */
 async function fillModule(host: TestDatabase): Promise<void> {
-  await host.query(
-    `INSERT INTO patients (id, mrn, "firstName", "lastName", "dateOfBirth", "createdAt", "updatedAt")
-     SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, 'MRN-2026-' || lpad(i::text, 5, '0'), 'Ines', 'Example', '1980-02-29', '2026-01-01Z', '2026-01-01Z' FROM generate_series(1, 2000) i`,
-  );
-  await host.query(
-    `INSERT INTO patient_outbox_events (id, type, "patientId", "patientVersion", payload, "occurredAt") SELECT id, 'patient.registered', id, 1, '{}', '2026-01-01Z' FROM patients`,
-  );
+  await withClient(host.url, async (client) => {
+    await client.query(
+      `INSERT INTO patients (id, mrn, "firstName", "lastName", "dateOfBirth", "createdAt", "updatedAt")
+       SELECT ('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, 'MRN-2026-' || lpad(i::text, 5, '0'), 'Ines', 'Example', '1980-02-29', '2026-01-01Z', '2026-01-01Z' FROM generate_series(1, 2000) i`,
+    );
+    await client.query(
+      `INSERT INTO patient_outbox_events (id, type, "patientId", "patientVersion", payload, "occurredAt") SELECT id, 'patient.registered', id, 1, '{}', '2026-01-01Z' FROM patients`,
+    );
+  });
 }
 
-/** A copy, made in a moment where an apply takes seconds; nobody may be connected to the one that is copied. */
+/** A copy, in a fraction of the time that an apply takes; nobody may be connected to the one that is copied. */
 async function cloneOf(host: TestDatabase): Promise<TestDatabase> {
-  await host.pool().end().catch(() => undefined);
-  const { url } = await testServer();
   const copy = await createDatabase();
-  await withClient(url, async (client) => {
+  await withClient((await testServer()).url, async (client) => {
     await client.query(`DROP DATABASE ${copy.name}`);
     await client.query(`CREATE DATABASE ${copy.name} TEMPLATE ${host.name}`);
   });
