@@ -1,5 +1,6 @@
 import { quote } from '../sql.ts';
 import type { StatementContext } from './rule.ts';
+import { tokensBetween } from './script.ts';
 
 /** Helpers that put together the safe SQL of a finding. */
 
@@ -35,9 +36,7 @@ export function alterParts({ script, statement, node }: StatementContext): { hea
   const commands: string[] = [];
   let depth = 0;
   let from = statement.start + head.length;
-  for (const token of script.tokens) {
-    if (token.start < from && commands.length === 0 && token.start < statement.start + head.length) continue;
-    if (token.start >= statement.end) break;
+  for (const token of tokensBetween(script.tokens, from, statement.end)) {
     if (token.kind === 'comment') continue;
     if (token.text === '(' || token.text === '[') depth++;
     if (token.text === ')' || token.text === ']') depth--;

@@ -118,6 +118,19 @@ function scan(text: string, characterOf: (byte: number) => number): Token[] | un
   }
 }
 
+/** The tokens from one place to another; a file can have very many. */
+export function tokensBetween(tokens: readonly Token[], start: number, end: number): Token[] {
+  let low = 0;
+  for (let high = tokens.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if ((tokens[middle] as Token).start < start) low = middle + 1;
+    else high = middle;
+  }
+  let last = low;
+  while (last < tokens.length && (tokens[last] as Token).end <= end) last++;
+  return tokens.slice(low, last);
+}
+
 function cutAtSemicolons(text: string, tokens: readonly Token[]): { piece: string; start: number }[] {
   const pieces: { piece: string; start: number }[] = [];
   let first: number | undefined;

@@ -241,7 +241,7 @@ function* newForeignKeys(context: StatementContext): Generator<{ table: string; 
 
 /** Whether an index helps to find rows by these columns: they are its first ones, in any order, and it knows all rows. */
 function leadsAnIndex(known: Known, table: string, columns: readonly string[]): boolean {
-  return [...known.indexes.values()].some(
-    (index) => index.table === table && !index.partial && columns.every((column) => index.columns.slice(0, columns.length).includes(column)),
-  );
+  for (const index of known.indexes.values())
+    if (index.table === table && !index.partial && columns.every((column) => index.columns.slice(0, columns.length).includes(column))) return true;
+  return false;
 }

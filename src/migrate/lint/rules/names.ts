@@ -1,6 +1,6 @@
 import { statements } from '../rewrite.ts';
 import type { Rule } from '../rule.ts';
-import type { Token } from '../script.ts';
+import { type Token, tokensBetween } from '../script.ts';
 import { alterCommands, relationName } from '../syntax-node.ts';
 import type { StatementContext } from '../rule.ts';
 
@@ -28,7 +28,7 @@ const builtIn = new Set([
 const longest = 63;
 
 function names({ script, statement }: StatementContext): Token[] {
-  return script.tokens.filter(({ kind, start, end }) => kind === 'name' && start >= statement.start && end <= statement.end);
+  return tokensBetween(script.tokens, statement.start, statement.end).filter(({ kind }) => kind === 'name');
 }
 
 /** Whether the statement succeeds although what it names is not there. */
