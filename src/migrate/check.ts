@@ -216,6 +216,24 @@ function pendingStatements({ migrations }: Assessment): AssessedStatement[] {
   return migrations.flatMap(({ statements }) => statements.filter(({ object }) => object.state === 'missing' || object.state === 'invalid'));
 }
 
+/** Definitions are compared on empty copies of the host's tables, and a copy of a table takes the right to read it. */
+export async function checkReadable(client: pg.ClientBase, schema: string, sql: readonly string[]): Promise<Finding[]> {
+  const unreadable = await rows<{ name: string; user: string }>(
+    client,
+    `SELECT c.relname AS name, current_user AS user FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY 1`,
+    [schema],
+  );
+  return unreadable
+    .filter(({ name }) => sql.some((text) => text.includes(quote(name))))
+    .map(({ name, user }) => ({
+      level: 'block',
+      code: 'PRIVILEGE_MISSING',
+      message: `The user "${user}" may not read table "${name}", whose definition is compared. Its owner can allow it: GRANT SELECT, REFERENCES ON ${quote(name)} TO ${quote(user)};`,
+      details: { table: name },
+    }));
+}
+
 /** Whether the role may add the keys: it must own what it alters and may reference what it points at. */
 export async function checkTableRights(client: pg.ClientBase, schema: string, assessment: Assessment): Promise<Finding[]> {
   const altered = pendingStatements(assessment).flatMap(({ effect }) =>

@@ -6,7 +6,6 @@ import { row, rows } from './sql.ts';
  * it as drift: each migration's text as it was applied, each run, each step with its times and waits.
  */
 const journalTables = `
-CREATE SCHEMA IF NOT EXISTS onechart;
 CREATE TABLE IF NOT EXISTS onechart.migration_files (
   "schemaName" text NOT NULL, name text NOT NULL, checksum text NOT NULL, sql text NOT NULL, "attemptId" text, "recordedAt" timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT migration_files_pkey PRIMARY KEY ("schemaName", name));
@@ -17,7 +16,6 @@ CREATE TABLE IF NOT EXISTS onechart.migration_steps (
   id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT migration_steps_pkey PRIMARY KEY, "runId" bigint NOT NULL CONSTRAINT "migration_steps_runId_fkey" REFERENCES onechart.migration_runs (id),
   migration text NOT NULL, step text NOT NULL, title text NOT NULL, statement text NOT NULL, "startedAt" timestamptz NOT NULL, "finishedAt" timestamptz NOT NULL,
   "workMilliseconds" double precision NOT NULL, "lockWaitMilliseconds" double precision NOT NULL, attempts integer NOT NULL, "undoneAt" timestamptz);
-COMMENT ON SCHEMA onechart IS 'Journal of the OneChart migration engine.';
 COMMENT ON TABLE onechart.migration_files IS 'The text of every migration as it was applied.';
 COMMENT ON TABLE onechart.migration_runs IS 'Every run that changed something: which command, who, where from, when, how it ended. A run without an end was cut off.';
 COMMENT ON COLUMN onechart.migration_runs.details IS 'What was checked, planned and found afterwards, for the report.';
@@ -25,7 +23,10 @@ COMMENT ON TABLE onechart.migration_steps IS 'Every step done: what, when, how l
 COMMENT ON COLUMN onechart.migration_steps."undoneAt" IS 'Set by a rollback: the step counts as not done.';`;
 
 export async function ensureJournal(client: pg.ClientBase): Promise<void> {
-  if (!(await journalExists(client))) await client.query(journalTables);
+  if (await journalExists(client)) return;
+  // Not IF NOT EXISTS, which asks for CREATE on the database even where an administrator has made the schema for this user.
+  const { there } = await row<{ there: boolean }>(client, `SELECT to_regnamespace('onechart') IS NOT NULL AS there`);
+  await client.query(`${there ? '' : `CREATE SCHEMA onechart; COMMENT ON SCHEMA onechart IS 'Journal of the OneChart migration engine.';`}${journalTables}`);
 }
 
 export async function journalExists(client: pg.ClientBase): Promise<boolean> {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { DatabaseAddress } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { type Assessment, assess } from './assess.ts';
-import { checkAssessment, checkServer, checkTableRights, type Finding, hostFindings } from './check.ts';
+import { checkAssessment, checkReadable, checkServer, checkTableRights, type Finding, hostFindings } from './check.ts';
 import { checkEnforced } from './check-enforced.ts';
 import { checkNames } from './check-names.ts';
 import { checkApprovals } from './hazard.ts';
@@ -61,6 +61,12 @@ export async function preflight(client: pg.Client, options: MigrateOptions): Pro
   const source = await loadMigrations(client, { ...hostOptions(options), dir: options.dir, onlyModule: options.onlyModule });
   findings.push(...hostFindings(source.findings));
   if (findings.some(({ level }) => level === 'block')) return { findings, assessment: undefined, source };
+  const unreadable = await checkReadable(
+    client,
+    schema,
+    source.files.map(({ sql }) => sql),
+  );
+  if (unreadable.length > 0) return { findings: [...findings, ...unreadable], assessment: undefined, source };
   const assessment = await assess(client, schema, source);
   findings.push(...checkAssessment(assessment, options.approvals ?? []), ...(await checkTableRights(client, schema, assessment)));
   findings.push(...(await checkNames(client, schema, assessment)), ...(await checkEnforced(client, schema, assessment)));

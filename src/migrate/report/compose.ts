@@ -157,7 +157,7 @@ function backupSentence({ command, details: { backup } }: RunRecord): string {
     return command === 'apply' ? 'The journal of this run says nothing of a backup.' : 'This command makes none; see the run of the apply before it.';
   if (typeof backup === 'string') return `None was made by this run: ${backup}.`;
   const { method, bytes, proof } = backup;
-  return `${method}, ${megabytes(bytes / 1048576)}, restored once into ${proof.where} and compared: ${count(proof.objects)} objects, ${count(proof.tables)} tables, ${count(proof.rows)} rows alike.`;
+  return `${method}, ${megabytes(bytes / 1048576)}, restored for real (${proof.where}) and compared: ${count(proof.objects)} objects, ${count(proof.tables)} tables, ${count(proof.rows)} rows alike.`;
 }
 
 function backupSection({ details: { backup } }: RunRecord): Section[] {
@@ -176,7 +176,7 @@ function backupSection({ details: { backup } }: RunRecord): Section[] {
             ['Encrypted', encryption ? `yes, for a ${encryption}` : 'no'],
             ['Made', `${utc(new Date(startedAt))} to ${utc(new Date(finishedAt))}, of database ${database}`],
             ['Client and server', `${clientVersion}; ${serverVersion}`],
-            ['Proof', `restored into ${proof.where} at ${utc(new Date(proof.at))} in ${duration(proof.milliseconds)}, then compared`],
+            ['Proof', `restored for real (${proof.where}) at ${utc(new Date(proof.at))} in ${duration(proof.milliseconds)}, then compared`],
           ],
         },
         ...(sums.length > 0
