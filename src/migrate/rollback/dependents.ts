@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { AssessedMigration } from '../assess.ts';
 import { desiredCatalogue } from '../shadow.ts';
+import { relationSql } from '../relation.ts';
 import { rows } from '../sql.ts';
 
 /** Something of the host that hangs on an object of ours. */
@@ -73,7 +74,9 @@ export async function findHostDependents(
      LEFT JOIN pg_class i ON d.classid = 'pg_class'::regclass AND i.oid = d.objid
      LEFT JOIN pg_class kt ON kt.oid = k.conrelid LEFT JOIN pg_namespace kn ON kn.oid = kt.relnamespace
      WHERE NOT coalesce(t.tgisinternal, false) AND i.relkind IS DISTINCT FROM 't'
-       AND NOT (k.oid IS NOT NULL AND kn.nspname = $1 AND kt.relname || '.' || k.conname = ANY ($6))
+       -- A partition's part of an index goes with the index.
+       AND NOT coalesce(i.relkind IN ('i', 'I') AND i.relispartition, false)
+       AND NOT (k.oid IS NOT NULL AND ${relationSql('kn.nspname', 'kt.relname')} || '.' || k.conname = ANY ($6))
        AND NOT (k.oid IS NOT NULL AND kt.relispartition AND k.contype = 'f' AND k.conname = ANY ($7))
        AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef a WHERE a.oid = d.objid AND a.adrelid IN (SELECT oid FROM own_table)))
        -- A partition's copy of a key is part of the key.

@@ -111,7 +111,7 @@ async function rollbackWith(run: Run, options: RollbackOptions): Promise<Rollbac
     exported = await emptyOrExported(run, { options, of, id, migrations: plan.migrations });
   });
   await run.checkpoint('rolled back');
-  await proveGone(client, options, plan);
+  await proveGone(run, of.own, plan);
   return { plan, steps: run.done, exported };
 }
 
@@ -377,8 +377,8 @@ async function emptyOrExported(
 }
 
 /** The catalogue has the last word. */
-async function proveGone(client: pg.Client, options: RollbackOptions, plan: RollbackPlan): Promise<void> {
-  const { migrations } = await assessModule(client, options);
+async function proveGone({ client, schema }: Run, own: readonly AssessedMigration[], plan: RollbackPlan): Promise<void> {
+  const { migrations } = await assess(client, schema, { files: own.map(({ file }) => file), wholeFolder: false });
   const left = migrations.filter((migration) => plan.migrations.includes(migration.file.name) && leftTraces(migration));
   if (left.length > 0)
     throw new AppError(
