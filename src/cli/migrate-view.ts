@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
 import { count, duration, megabytes as size } from '../base/quantities.ts';
-import { type AssessedMigration, defaultLockPatience, type Finding, type Step, type Verification } from '../migrate/index.ts';
+import { type AssessedMigration, type Difference, defaultLockPatience, type Finding, type Step, type Verification } from '../migrate/index.ts';
 
 /** How the engine's results read on a terminal. Pure: values in, text out. */
 
@@ -71,6 +71,20 @@ function migrationState(migration: Pick<AssessedMigration, 'history' | 'edited' 
 
 export function renderVerification({ items }: Verification): string {
   return items.map(({ name, ok, found }) => `${ok ? marks.ok : colors.red('fail ')}  ${name}: ${found}`).join('\n');
+}
+
+/** An object a line, what it should be and what it is below. */
+export function renderDrift(differences: readonly Difference[]): string {
+  const colour = { missing: colors.red, different: colors.red, invalid: colors.red, extra: colors.yellow };
+  return differences
+    .map(({ state, object, name, expected, found }) => {
+      const sides = [...(expected === undefined ? [] : [['expected', expected]]), ...(found === undefined ? [] : [['found', found]])];
+      return [
+        `${colour[state](state.padEnd(9))}  ${object} ${name}`,
+        ...sides.map(([side, text]) => colors.dim(`             ${side}: ${(text as string).split('\n')[0]}`)),
+      ].join('\n');
+    })
+    .join('\n');
 }
 
 /** One line of progress: a bar, the step, how long. */

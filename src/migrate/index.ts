@@ -1,6 +1,7 @@
 export { type DatabaseAddress, parseDatabaseUrl } from '../base/config.ts';
 export type { AssessedMigration, AssessedStatement, Assessment } from './assess.ts';
 export type { Finding } from './check.ts';
+export { type Difference, type Drift, type DriftOptions, findDrift } from './drift/index.ts';
 export { type ApplyOptions, type ApplyResult, applyMigration } from './apply.ts';
 export { type RepairResult, repairMigration } from './repair.ts';
 export type { Damage } from './damage.ts';

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CliIo } from '../../io.ts';
 import { addApplyCommand } from './apply.ts';
 import { addBackupCommands } from './backup.ts';
+import { addDriftCommand } from './drift.ts';
 import { addInitCommand } from './init.ts';
 import { addInspectCommands } from './inspect.ts';
 import { addLintCommand } from './lint.ts';
@@ -20,6 +21,7 @@ export function addMigrateCommands(program: Command, io: CliIo): void {
   const commands: MigrateCommands = { io, migrate, command: (name, description) => addEngineOptions(migrate.command(name).description(description)) };
   addInitCommand(commands);
   addInspectCommands(commands);
+  addDriftCommand(commands);
   addLintCommand(commands);
   addBackupCommands(commands);
   addRestoreCommand(commands);
