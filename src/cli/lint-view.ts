@@ -51,6 +51,21 @@ export function renderLint({ findings, ignored, files, statements }: LintReport,
   return lines.join('\n');
 }
 
+/** Beside a plan: how much of what lint finds the engine's way avoids, and what stays for a person to decide. Empty when there is nothing. */
+export function renderPlanLint({ findings }: LintReport): string {
+  const grave = findings.filter(({ severity }) => severity !== 'note');
+  const stays = grave.filter(({ avoidedByApply }) => !avoidedByApply);
+  const avoided = grave.length - stays.length;
+  return [
+    ...(avoided === 0
+      ? []
+      : [
+          `Lint: ${count(avoided, 'danger')} of these files, run as they are, ${avoided === 1 ? 'does' : 'do'} not arise in these steps (onechart migrate lint shows them).`,
+        ]),
+    ...stays.map(({ severity, migration, line, rule, message }) => `Lint ${severity}: ${migration}:${line} ${rule}: ${message}`),
+  ].join('\n');
+}
+
 /** Findings as annotations of GitHub Actions. */
 export function renderGithub({ findings }: LintReport, cwd: string): string {
   const command = { error: 'error', warning: 'warning', note: 'notice' };

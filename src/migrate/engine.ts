@@ -3,6 +3,7 @@ import { checkServer, hostFindings, throwBlocks } from './check.ts';
 import { checkContents } from './check-rows.ts';
 import { type HostProfile, type InitResult, initModule, readHostProfile } from './module/index.ts';
 import { withOrphanSteps } from './orphans/during-apply.ts';
+import { type LintReport, lintPending } from './lint/index.ts';
 import type { OrphanAction } from './orphans/index.ts';
 import type { Plan } from './plan.ts';
 import { type CheckResult, hostOptions, type MigrateOptions, planFor, preflight, withConnection } from './preflight.ts';
@@ -10,6 +11,8 @@ import { type Verification, verifyAssessment } from './verify.ts';
 
 export interface PlanResult extends CheckResult {
   readonly plan: Plan;
+  /** What would be dangerous in the files of these steps if they were run as they are, each whole. */
+  readonly lint: LintReport;
 }
 
 /**
@@ -67,7 +70,10 @@ export async function planMigration(options: MigrateOptions & { readonly orphans
     const known = assessment as Assessment;
     const contents = await checkContents(client, options.address.schema, known, options.orphans);
     throwBlocks(contents);
-    return { findings: [...findings, ...contents], assessment: known, plan: withOrphanSteps(await planFor(client, options.address.schema, known), contents) };
+    const plan = withOrphanSteps(await planFor(client, options.address.schema, known), contents);
+    const files = known.migrations.map(({ file }) => file);
+    const lint = await lintPending(client, options.address.schema, { files, pending: new Set(plan.steps.map(({ migration }) => migration)) });
+    return { findings: [...findings, ...contents], assessment: known, plan, lint };
   });
 }
 

@@ -5,6 +5,7 @@ import { readLiveFacts } from './live.ts';
 import { loadParser, readScript } from './script.ts';
 
 export { type IgnoredFinding, type LintFinding, lintMigrations, type LintOptions, type LintReport } from './lint.ts';
+export { lintPending } from './live.ts';
 export type { Severity } from './rule.ts';
 export { lintRules, ruleFamilies } from './rules/index.ts';
 export type { LintFile } from './script.ts';

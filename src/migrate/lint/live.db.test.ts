@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { writeHostPrismaFolder } from '../../../sample-ehr/index.ts';
 import { createDatabase } from '../../../test/support/database.ts';
-import { snapshot } from '../../../test/support/migrate.ts';
+import { apply, snapshot } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
+import { planMigration } from '../engine.ts';
 import { lintPath } from './index.ts';
 
 const ours = join(import.meta.dirname, '../../../prisma');
@@ -80,4 +81,18 @@ test('columns, types and indexes of tables that the files do not make come from 
 test('a server that is not there is said as such', async () => {
   const address = parseDatabaseUrl('postgresql://nobody:nothing@127.0.0.1:1/none');
   await expect(lintPath(ours, { address })).rejects.toMatchObject({ kind: 'unavailable' });
+});
+
+test('a plan says what is dangerous in the files it is for, and that its steps avoid it', async () => {
+  await using database = await createDatabase({ template: 'host' });
+  const address = parseDatabaseUrl(database.url);
+  await database.query(`UPDATE pg_class SET reltuples = 30000000, relpages = greatest(1, pg_relation_size(oid) / 8192) WHERE relname = 'surgical_cases'`);
+  const { lint } = await planMigration({ address });
+  const grave = lint.findings.filter(({ severity }) => severity === 'error');
+  expect(grave.map(({ rule, migration }) => `${migration.replace(/^\d+_/, '')} ${rule}`)).toEqual(
+    expect.arrayContaining(['add_patient_module foreign-key-blocks-writes', 'add_patient_module locks-pile-up']),
+  );
+  expect(grave.every(({ avoidedByApply }) => avoidedByApply)).toBe(true);
+  await apply(database);
+  expect((await planMigration({ address })).lint).toMatchObject({ files: 0, findings: [] });
 });

@@ -5,8 +5,9 @@ import { withConnection } from '../preflight.ts';
 import { rows } from '../sql.ts';
 import { readTraffic, type TableTraffic } from '../traffic.ts';
 import { type Known, learn, nothingKnown } from './known.ts';
+import { type LintReport, lintScripts } from './lint.ts';
 import { locksOf } from './locks.ts';
-import type { Script } from './script.ts';
+import { loadParser, readScript, type Script } from './script.ts';
 
 /** What a database says of the tables that migrations touch. */
 export interface LiveFacts {
@@ -19,18 +20,32 @@ export interface LiveFacts {
 
 /** Asks a database about the tables of the files, and for its history; reads catalogue and statistics, no rows. */
 export async function readLiveFacts(address: DatabaseAddress, scripts: readonly Script[]): Promise<LiveFacts> {
+  return withConnection({ address }, (client) => factsOf(client, address.schema, scripts));
+}
+
+async function factsOf(client: pg.ClientBase, schema: string, scripts: readonly Script[]): Promise<LiveFacts> {
   const { touched, made } = tablesOf(scripts);
-  return withConnection({ address }, async (client) => {
-    const traffic = await readTraffic(client, address.schema, [...touched]);
-    const history = (await readHistory(client, address.schema)) ?? [];
-    const applied = new Set(scripts.map(({ name }) => name).filter((name) => historyState(history, name) === 'applied'));
-    const known = await readKnown(
-      client,
-      address.schema,
-      [...touched].filter((table) => !made.has(table)),
-    );
-    return { traffic, applied, known };
-  });
+  const traffic = await readTraffic(client, schema, [...touched]);
+  const history = (await readHistory(client, schema)) ?? [];
+  const applied = new Set(scripts.map(({ name }) => name).filter((name) => historyState(history, name) === 'applied'));
+  const known = await readKnown(
+    client,
+    schema,
+    [...touched].filter((table) => !made.has(table)),
+  );
+  return { traffic, applied, known };
+}
+
+/** What lint says of the migrations that a plan is for, weighed by the tables as they are. */
+export async function lintPending(
+  client: pg.ClientBase,
+  schema: string,
+  { files, pending }: { files: readonly { readonly name: string; readonly sql: string }[]; pending: ReadonlySet<string> },
+): Promise<LintReport> {
+  await loadParser();
+  const scripts = files.map(({ name, sql }) => readScript({ file: `${name}/migration.sql`, name, sql }));
+  const { traffic, known } = await factsOf(client, schema, scripts);
+  return lintScripts(scripts, { only: pending, traffic, known });
 }
 
 function tablesOf(scripts: readonly Script[]): { touched: Set<string>; made: Set<string> } {

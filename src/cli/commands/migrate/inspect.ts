@@ -10,6 +10,7 @@ import {
   verifyMigration,
 } from '../../../migrate/index.ts';
 import { print, printJson } from '../../io.ts';
+import { renderPlanLint } from '../../lint-view.ts';
 import { renderFindings, renderPlan, renderStatements, renderStatus, renderVerification } from '../../migrate-view.ts';
 import { type EngineCommandOptions, engineOptions, exitDrift, exitPending, type MigrateCommands, orphansOption } from './options.ts';
 import { terminalWidth } from './progress.ts';
@@ -57,15 +58,17 @@ export function addInspectCommands({ io, command }: MigrateCommands): void {
     .option('--sql', 'print the statements of each step too')
     .addOption(orphansOption())
     .action(async (options: EngineCommandOptions & { sql?: boolean; orphans?: OrphanAction }) => {
-      const { plan, findings } = await planMigration({ ...(await engineOptions(options, io)), orphans: options.orphans });
+      const { plan, findings, lint } = await planMigration({ ...(await engineOptions(options, io)), orphans: options.orphans });
       const pending = plan.steps.length > 0 || plan.historyOnly.length > 0;
       io.exitCode = pending ? exitPending : 0;
-      if (options.json) return printJson(io, { pending, steps: plan.steps, historyOnly: plan.historyOnly, findings });
+      if (options.json) return printJson(io, { pending, steps: plan.steps, historyOnly: plan.historyOnly, findings, lint: lint.findings });
       const warnings = findings.filter(({ level }) => level === 'warn');
       if (warnings.length > 0) print(io, renderFindings(warnings));
       if (!pending) return print(io, 'Nothing to do: everything is there, valid and as defined.');
       print(io, renderPlan(plan.steps, terminalWidth(io)));
       for (const name of plan.historyOnly) print(io, `${name}: all there; only its history row is finished.`);
+      const dangers = renderPlanLint(lint);
+      if (dangers !== '') print(io, dangers);
       if (options.sql) print(io, `\n${renderStatements(plan.steps)}`);
       print(io, 'The statements: onechart migrate plan --sql. Apply it with: onechart migrate apply');
     });

@@ -78,6 +78,7 @@ export const columnRules: readonly Rule[] = [
     rewrite:
       'CHECK (column IS NOT NULL) NOT VALID, VALIDATE, then SET NOT NULL, which reads nothing any more; then, in a statement of its own, drop the check.',
     severity: 'error',
+    avoidedByApply: true,
     squawk: ['adding-not-nullable-field'],
     *check(context, { isLive, before }) {
       const { kind, node } = context;

@@ -47,6 +47,7 @@ export const indexRules: readonly Rule[] = [
     why: 'It takes ACCESS EXCLUSIVE on the table: it waits for every running query, and every later query waits behind it.',
     rewrite: 'DROP INDEX CONCURRENTLY, alone in a migration file.',
     severity: 'warning',
+    avoidedByApply: true,
     squawk: ['require-concurrent-index-deletion'],
     *check({ kind, node }, { isLive, before, complete }) {
       if (kind !== 'DropStmt' || node.removeType !== 'OBJECT_INDEX' || node.concurrent) return;

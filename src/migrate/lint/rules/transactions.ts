@@ -180,6 +180,7 @@ export const transactionRules: readonly Rule[] = [
     why: 'PostgreSQL refuses it (55P04, unsafe use of new value) until the transaction that added the value has committed; Prisma then marks the migration as failed.',
     rewrite: 'ALTER TYPE … ADD VALUE in a migration of its own, its use in the next one.',
     severity: 'error',
+    avoidedByApply: true,
     *checkScript(all, { isLive }) {
       for (const transaction of transactions(all)) {
         const added: { value: string; type: string; by: StatementContext }[] = [];
