@@ -16,7 +16,7 @@ let host: TestDatabase;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'onechart-folder-'));
-  await writeHostPrismaFolder(folder, 'uuid');
+  writeHostPrismaFolder(folder, 'uuid');
   host = await createHost();
 });
 

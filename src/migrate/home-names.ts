@@ -9,11 +9,11 @@ export interface NameAliases {
   /** True when nothing had to be renamed. */
   readonly none: boolean;
   /** The temporary table's name for a table. */
-  alias(table: string): string;
-  original(alias: string): string;
+  readonly alias: (table: string) => string;
+  readonly original: (alias: string) => string;
   /** A statement's text without any schema name. */
-  text(statement: Statement): string;
-  inDefinition(definition: string): string;
+  readonly text: (statement: Statement) => string;
+  readonly inDefinition: (definition: string) => string;
 }
 
 /**

@@ -13,7 +13,7 @@ let host: TestDatabase;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'onechart-drift-'));
-  await writeHostPrismaFolder(folder, 'uuid');
+  writeHostPrismaFolder(folder, 'uuid');
   host = await createHost();
   await initMigration({ address: parseDatabaseUrl(host.url), dir: folder });
   const name = '20270101000000_programs';
