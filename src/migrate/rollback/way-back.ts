@@ -14,8 +14,12 @@ export type WayBack =
  */
 export function wayBackOf(migrationSql: string, statementText: string): WayBack {
   const at = migrationSql.indexOf(statementText);
-  const comments = at < 0 ? '' : (/(?:^[ \t]*(?:--[^\n]*)?\r?\n)*$/m.exec(migrationSql.slice(0, at))?.[0] ?? '');
-  const lines = comments.split(/\r?\n/).map((line) => line.trim());
+  const before = migrationSql
+    .slice(0, Math.max(at, 0))
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  // The comments that stand directly before the statement, blank lines between them allowed.
+  const lines = before.slice(before.findLastIndex((line) => line !== '' && !line.startsWith('--')) + 1);
   const said = (key: string) => lines.flatMap((line) => new RegExp(`^--\\s*onechart:${key}(?:\\s(.*))?$`).exec(line)?.[1] ?? []);
   const undo = said('undo');
   if (undo.length > 0) return { kind: 'sql', sql: undo.join('\n').replace(/;\s*$/, '') };
