@@ -218,12 +218,11 @@ async function whileStopped<T>(home: string, state: ServerState, left: z.infer<t
   const pid = await livingPostmaster(state.dataFolder);
   if (pid === undefined) return work();
   await writeFile(interruptionFile(home), JSON.stringify(left), { mode: 0o600, flush: true });
-  if (!(await stopServer({ pid, mode: 'fast', timeoutMs: stopTimeoutMs }))) {
-    await rm(interruptionFile(home), { force: true });
+  // Told to stop, it will: whoever looks for it next starts it again, as the file stays.
+  if (!(await stopServer({ pid, mode: 'fast', timeoutMs: stopTimeoutMs })))
     throw new AppError('busy', 'DATABASE_STOP_SLOW', `The embedded PostgreSQL of ${home} is still writing to disk. Run the same command again in a minute.`, {
       pid,
     });
-  }
   try {
     return await work();
   } finally {
