@@ -11,7 +11,7 @@ import { table } from './support/load.ts';
 import { describeMachine, machineLoad, ms } from './support/machine.ts';
 
 export const describe =
-  'orphans of one table resolved while rows of it are updated, beside one plain statement (--rows 1000000 --batch 1000,5000,20000 --rate 50 --server postgresql://...)';
+  'orphans of one table resolved while rows of it are updated, beside one plain statement (--rows 1000000 --batch 1000,5000,20000 --only adopt,null --rate 50 --server postgresql://...)';
 
 /** Rows that name one id: a patient has some bills. */
 const rowsPerId = 10;
@@ -19,6 +19,8 @@ const rowsPerId = 10;
 interface Settings {
   readonly rate: number;
   readonly batches: readonly number[];
+  /** What to measure beside the peers; everything when empty. */
+  readonly only: readonly string[];
 }
 
 /** What the work on orphans costs, and what a writer of the very rows feels of it. */
@@ -29,12 +31,13 @@ export async function run(args: readonly string[]): Promise<void> {
       rows: { type: 'string', default: '1000000' },
       batch: { type: 'string', default: '5000' },
       rate: { type: 'string', default: '50' },
+      only: { type: 'string', default: 'list,adopt,null,quarantine' },
       server: { type: 'string' },
     },
   });
   const numbers = (text: string) => text.split(',').map(Number);
   const sizes = numbers(values.rows);
-  const settings: Settings = { rate: Number(values.rate), batches: numbers(values.batch) };
+  const settings: Settings = { rate: Number(values.rate), batches: numbers(values.batch), only: values.only.split(',') };
   if ([...sizes, ...settings.batches, settings.rate].some((each) => !Number.isInteger(each) || each < 1))
     throw new Error('--rows, --batch and --rate take whole numbers from 1.');
   await using server = await openBenchServer(values.server);
@@ -58,11 +61,12 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
   }
   const lines: string[][] = [];
   const round = async (name: string, work: (address: DatabaseAddress) => Promise<unknown>) => {
+    if (!['writer', 'one', ...settings.only].includes(name.split(/[ ,]/)[0] as string)) return;
     const address = await server.createDatabase('onechart_bench_orphans', 'onechart_bench_source');
     await server.admin('CHECKPOINT');
     const load = machineLoad();
     const { milliseconds, report } = await besideWriter(address, { rows, rate: settings.rate }, () => work(address));
-    lines.push([
+    const line = [
       name,
       ms(milliseconds),
       ms(report.max),
@@ -71,7 +75,10 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
       String(report.count),
       String(report.errors),
       `${load} / ${machineLoad()}`,
-    ]);
+    ];
+    lines.push(line);
+    // A long run tells as it goes.
+    console.error(line.join('  '));
   };
   await round('writer alone', () => wait(15_000));
   await round('list', (address) => listOrphans({ address, tables: ['bills'] }));

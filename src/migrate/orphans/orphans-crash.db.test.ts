@@ -56,7 +56,7 @@ async function walk(
         () => '',
         (error: unknown) => ((error as { code?: string }).code === 'ORPHAN_WORK_MISSING' ? '' : String(error)),
       );
-      outcomes.push({ event: events[nth - 1], signal, errors, settled, result: await finish(host) });
+      outcomes.push({ event: events[nth - 1], signal, errors, settled, result: await finish(host).catch(String) });
     }
   };
   await Promise.all([worker(), worker(), worker()]);
@@ -79,7 +79,7 @@ test.each(['null', 'quarantine'] as const)(
   async (command) => {
     const links = await (async () => {
       await using host = await createOrphanHost({ orphans: 150 });
-      return linksOf(host);
+      return await linksOf(host);
     })();
     const { expected, outcomes, events } = await walk(command, {
       prepare: () => createOrphanHost({ orphans: 150 }),
@@ -117,7 +117,7 @@ test('adopt, killed at every event: the same command finishes the job, each id h
 test.each(['adopt', 'null'] as const)('undo of %s, killed at every event: the same command finishes the job', { timeout: 600_000 }, async (action) => {
   const links = await (async () => {
     await using host = await createOrphanHost({ orphans: 250 });
-    return linksOf(host);
+    return await linksOf(host);
   })();
   const { expected, outcomes } = await walk('undo', {
     prepare: async () => {

@@ -117,8 +117,8 @@ async function goOver(run: Run, link: LinkColumn, options: PartWork): Promise<vo
       await run.step(await work.step(statement));
     }
     from += pages;
-    // Towards windows that fill a batch: dense tables are looked at in small windows, sparse ones in big ones.
-    pages = Math.max(1, Math.min(mostPages, pages * 4, found.length === 0 ? pages * 4 : Math.ceil((pages * batchRows) / found.length)));
+    // Towards windows that nearly fill a batch: dense tables are looked at in small windows, sparse ones in big ones.
+    pages = Math.max(1, Math.min(mostPages, pages * 4, found.length === 0 ? pages * 4 : Math.ceil((0.9 * pages * batchRows) / found.length)));
   }
 }
 

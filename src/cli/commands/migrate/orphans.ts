@@ -137,7 +137,7 @@ function addAdoptCommand(io: CliIo, command: MakeCommand): void {
       }
       if (result.outcome === 'decided')
         return print(io, 'Written down: there is no table of patients yet, so onechart migrate apply adopts them when the keys are there.');
-      printResolved(io, result, (done, name) => `${name}: ${plural(done, 'patient')} made`);
+      if (result.columns.length > 0 || !result.file?.completed) printResolved(io, result, (done, name) => `${name}: ${plural(done, 'patient')} made`);
       print(io, 'Placeholders wait in the queue: onechart migrate orphans queue');
     });
 }
