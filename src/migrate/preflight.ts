@@ -6,6 +6,7 @@ import { checkAssessment, checkReadable, checkServer, checkTableRights, type Fin
 import { checkEnforced } from './check-enforced.ts';
 import { checkNames } from './check-names.ts';
 import { checkApprovals } from './hazard.ts';
+import { explainLockTimeout } from './lock-gap.ts';
 import type { HostOptions } from './module/index.ts';
 import { readPartitions } from './partitions.ts';
 import { buildPlan, type Plan } from './plan.ts';
@@ -41,7 +42,7 @@ export async function withConnection<T>(options: MigrateOptions, work: (client: 
   try {
     return await work(client);
   } catch (error) {
-    throw translate(error, options.address);
+    throw translate(await explainLockTimeout(client, error), options.address);
   } finally {
     await client.end().catch(() => undefined);
   }

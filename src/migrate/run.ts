@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { AppError, toAppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
 import { ensureJournal, finishRun, noteRunDetails, startRun } from './journal.ts';
+import { explainLockTimeout } from './lock-gap.ts';
 import { type MigrateOptions, translate, withConnection } from './preflight.ts';
 import { runStep } from './run-step.ts';
 import { defaultLockPatience, type LockedResult, type LockPatience, type MigrationLock, takeMigrationLock } from './session.ts';
@@ -137,7 +138,7 @@ async function workThrough<T>(
     result = await work(run);
   } catch (error) {
     if (id === undefined) throw error;
-    const told = inWords(error, { command: options.command, address: options.address, done: done.length, of });
+    const told = inWords(await explainLockTimeout(client, error), { command: options.command, address: options.address, done: done.length, of });
     // Where the connection is gone the row stays without an end, and the next run says so.
     await noteRunDetails(client, id, { ...whyItStopped(told), ...(current ? { stopped: { ...current, endedAt: new Date() } } : {}) })
       .catch(() => undefined)

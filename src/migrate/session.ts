@@ -3,10 +3,14 @@ import pg from 'pg';
 import { type DatabaseAddress, describeAddress, toPgConfig } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { quoteRelation } from './relation.ts';
+import { describeHolders, lockHolders, waitForGap } from './lock-gap.ts';
 import { inOneQuery, quote, row, rows, sqlstate } from './sql.ts';
 
 /** Prisma's advisory lock: whoever migrates with either tool excludes the other. */
 const prismaLockKey = 72707369;
+
+/** How long a look at a table or at the history waits for somebody who has locked it whole (LOCK TABLE, ALTER TABLE). */
+export const lookTimeout = '10s';
 
 /**
  * Opens a connection of the engine, its search path set to the host's schema.
@@ -27,6 +31,8 @@ export async function connect(address: DatabaseAddress): Promise<pg.Client> {
     await client.query(
       `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')`,
     );
+    // Looks take the weakest lock there is; who locks a whole table for long must not hang them, and steps set their own limits.
+    await client.query(`SELECT set_config('lock_timeout', $1, false)`, [lookTimeout]);
     // A server that outlives our process must not go on working for it (PostgreSQL 14 and newer).
     await client.query(`SELECT set_config('client_connection_check_interval', '1s', false)`).catch(() => undefined);
     return client;
@@ -92,6 +98,8 @@ export interface LockPatience {
 
 export const defaultLockPatience: LockPatience = { attemptMilliseconds: 40, totalMilliseconds: 120_000 };
 
+export type { LockHolder } from './lock-gap.ts';
+
 export interface LockedResult {
   readonly attempts: number;
   readonly lockWaitMilliseconds: number;
@@ -99,7 +107,7 @@ export interface LockedResult {
 }
 
 /**
- * Runs one short transaction under a lock timeout, again and again with growing, jittered pauses until it gets its
+ * Runs one short transaction under a lock timeout, again and again with jittered pauses until it gets its
  * locks or the patience ends. The only place of the engine that waits for locks on live tables.
  *
  * Errors: `LOCK_NOT_OBTAINED` (busy, exit code 5) naming who holds the table.
@@ -108,7 +116,11 @@ export async function withLockTimeout(
   client: pg.Client,
   patience: LockPatience,
   options: {
+    /** What the transaction is for, to name it when it gets no lock on tables that are not known beforehand. */
+    what: string;
     tables: readonly string[];
+    /** The strongest lock it takes on them, in PostgreSQL's words. */
+    lock?: string | undefined;
     onRetry?: (attempt: number) => void;
     /** What goes before, and returns the statements that take locks. */
     prepare: (attempt: number) => Promise<readonly string[]>;
@@ -129,57 +141,51 @@ export async function withLockTimeout(
       const state = sqlstate(error);
       if (state !== '55P03' && state !== '40P01') throw error;
       if (performance.now() - begun > patience.totalMilliseconds) {
-        const holders = await lockHolders(client, options.tables).catch(() => []);
+        const holders = await lockHolders(client, options).catch(() => []);
+        const named = options.tables.map((table) => quoteRelation(table)).join(' and ') || `What "${options.what}" touches`;
         throw new AppError(
           'busy',
           'LOCK_NOT_OBTAINED',
-          `${options.tables.map((table) => quoteRelation(table)).join(' and ')} could not be locked within ${Math.round(patience.totalMilliseconds / 1000)} s.${describeHolders(holders)} Nothing is half done; end the long transaction and run the same command again.`,
+          `${named} could not be locked within ${Math.round(patience.totalMilliseconds / 1000)} s.${describeHolders(holders)} Nothing is half done; end the long transaction and run the same command again.`,
           { tables: options.tables, holders },
           { cause: error },
         );
       }
       options.onRetry?.(attempt);
-      // Writers that queued behind us drain in the pause; jitter keeps us out of step with periodic work.
-      await wait(Math.min(1000, 25 * 2 ** Math.min(attempt, 5)) * (0.5 + Math.random()));
+      await waitForGap(client, options, { attempt, attemptMilliseconds: patience.attemptMilliseconds });
     }
   }
 }
 
-export interface LockHolder {
+/**
+ * A concurrent build keeps no reader and no writer waiting, but whoever wants to ALTER the table waits for it, and behind that one everybody
+ * else does. So the build gives way: it is cancelled as soon as such a request queues behind it.
+ */
+export interface GiveWay {
+  /** The server process that builds. */
   readonly pid: number;
-  readonly user: string | null;
-  readonly application: string | null;
-  readonly seconds: number;
-}
-
-/** The oldest transactions that hold locks on tables. */
-export async function lockHolders(client: pg.Client, tables: readonly string[]): Promise<LockHolder[]> {
-  return rows<LockHolder>(
-    client,
-    `SELECT DISTINCT a.pid, a.usename AS user, a.application_name AS application, round(extract(epoch FROM now() - a.xact_start))::int AS seconds
-     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-     WHERE l.granted AND l.relation = ANY (SELECT to_regclass(name) FROM unnest($1::text[]) AS name) AND l.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
-     ORDER BY seconds DESC LIMIT 3`,
-    [tables.map((table) => quoteRelation(table))],
-  );
-}
-
-export function describeHolders(holders: readonly LockHolder[]): string {
-  return holders
-    .map(
-      (each) =>
-        ` Process ${each.pid} (${each.user ?? 'unknown user'}, ${each.application || 'unnamed program'}) has had a transaction open for ${each.seconds} s.`,
-    )
-    .join('');
+  /** Told before the build is cancelled. */
+  readonly asked: () => void;
 }
 
 /** Prisma's advisory lock, held on a connection of its own so that it can be let go while CONCURRENTLY works. */
 export interface MigrationLock {
   /** Lets go while somebody waits for the lock: a waiter holds a snapshot, which CREATE INDEX CONCURRENTLY would await for ever. */
-  withoutWaiters<T>(work: () => Promise<T>): Promise<T>;
+  withoutWaiters<T>(work: () => Promise<T>, giveWay?: GiveWay): Promise<T>;
   /** Throws `MIGRATION_LOCK_LOST` (resumable) when the server has ended the guarding connection: another migration may have begun. */
   assertHeld(): void;
   release(): Promise<void>;
+}
+
+/** Whether a request that would keep writers out queues behind a process. */
+async function somebodyBehind(client: pg.Client, pid: number): Promise<boolean> {
+  const { behind } = await row<{ behind: boolean }>(
+    client,
+    `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'relation' AND NOT granted AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+       AND $1 = ANY (pg_blocking_pids(pid))) AS behind`,
+    [pid],
+  );
+  return behind;
 }
 
 /** Errors: `MIGRATION_LOCK_HELD` (exit code 5) naming the holder. */
@@ -233,13 +239,19 @@ export async function takeMigrationLock(
     held = false;
   };
   return {
-    async withoutWaiters(work) {
+    async withoutWaiters(work, giveWay) {
       let done = false;
       let lost: { readonly error: unknown } | undefined;
       // Nobody awaits the watch while the work runs: what befalls it (the server ended this connection) is kept for then.
       const watch = (async () => {
         while (!done) {
           await letGoForWaiters();
+          if (giveWay && !done && (await somebodyBehind(client, giveWay.pid))) {
+            giveWay.asked();
+            await client.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query ~* '\\mCONCURRENTLY\\M'`, [
+              giveWay.pid,
+            ]);
+          }
           await wait(50);
         }
       })().catch((error: unknown) => {
