@@ -4,7 +4,7 @@ import { compareObject, type ObjectState } from './diff.ts';
 import { checksumMatches, type HistoryRow, type HistoryState, historyState, lastAttempt, readHistory } from './history.ts';
 import { completedSteps } from './journal.ts';
 import type { MigrationFile } from './module/index.ts';
-import { asScript } from './effect.ts';
+import { asScript } from './classify.ts';
 import { splitRelation } from './relation.ts';
 import { desiredCatalogue, touchedTables } from './shadow.ts';
 import { isModuleMigration } from './source.ts';

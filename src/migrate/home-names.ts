@@ -1,5 +1,5 @@
 import { parse } from 'libpg-query';
-import type { Node } from './effect.ts';
+import type { Node } from './classify.ts';
 import { quoteRelation, splitRelation } from './relation.ts';
 import { quote } from './sql.ts';
 import type { Statement } from './statement.ts';

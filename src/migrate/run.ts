@@ -109,7 +109,7 @@ async function workThrough<T>(
     note: (details) => noteRunDetails(client, begun(), details),
     async planned(steps) {
       of = done.length + steps.length;
-      planned = [...done.map(({ step }) => step), ...steps].map(({ statements: _, ...step }) => step);
+      planned = [...done.map(({ step }) => step), ...steps].map(withoutStatements);
       if (id !== undefined) await noteRunDetails(client, id, { planned });
       await tell({ type: 'planned', steps });
     },
@@ -177,6 +177,11 @@ function inWords(error: unknown, { command, address, done, of }: { command: stri
     { done, of, sqlstate: sqlstate(error) },
     { cause: error },
   );
+}
+
+/** The journal has the statements with the steps that ran; a plan of all of them would be as long again. */
+function withoutStatements({ migration, key, title, kind, lock, tables, estimate }: Step): Omit<Step, 'statements'> {
+  return { migration, key, title, kind, lock, tables, estimate };
 }
 
 /** A statement's error in the server's words: about objects of the catalogue, never about rows. */
