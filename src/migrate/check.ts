@@ -82,13 +82,14 @@ export async function checkServer(client: pg.ClientBase, schema: string): Promis
   return findings;
 }
 
+// Each privilege by itself: a list given to has_table_privilege asks whether any of them is there.
 async function checkPrivileges(client: pg.ClientBase, schema: string): Promise<Finding[]> {
   const may = await row<{ user: string; create: boolean; temp: boolean; journal: boolean; history: boolean }>(
     client,
     `SELECT current_user AS user, has_schema_privilege($1, 'CREATE') AND has_schema_privilege($1, 'USAGE') AS create,
        has_database_privilege(current_database(), 'TEMP') AS temp,
        CASE WHEN to_regnamespace('onechart') IS NULL THEN has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege('onechart', 'CREATE') END AS journal,
-       CASE WHEN to_regclass('_prisma_migrations') IS NULL THEN true ELSE has_table_privilege('_prisma_migrations', 'SELECT, INSERT') AND has_table_privilege('_prisma_migrations', 'UPDATE') END AS history`,
+       CASE WHEN to_regclass('_prisma_migrations') IS NULL THEN true ELSE has_table_privilege('_prisma_migrations', 'SELECT') AND has_table_privilege('_prisma_migrations', 'INSERT') AND has_table_privilege('_prisma_migrations', 'UPDATE') END AS history`,
     [schema],
   );
   const lacking: Finding[] = [];
@@ -269,11 +270,11 @@ export async function checkTableRights(client: pg.ClientBase, schema: string, as
   });
 }
 
-/** Throws the gravest block, with all of them in the details. */
-export function throwBlocks(findings: readonly Finding[]): void {
+/** Throws the gravest block, with all of them in the details; `look` names the command that shows them. */
+export function throwBlocks(findings: readonly Finding[], look = 'onechart migrate check'): void {
   const blocks = findings.filter(({ level }) => level === 'block');
   const gravest = blocks.find(({ kind }) => kind === 'operator') ?? blocks.find(({ kind }) => kind === 'drift') ?? blocks[0];
   if (!gravest) return;
-  const rest = blocks.length > 1 ? ` (and ${blocks.length - 1} more; see onechart migrate check)` : '';
+  const rest = blocks.length > 1 ? ` (and ${blocks.length - 1} more; see ${look})` : '';
   throw new AppError(gravest.kind ?? 'unsafe', gravest.code, gravest.message + rest, { findings: blocks });
 }

@@ -119,3 +119,17 @@ export async function completedSteps(client: pg.ClientBase, schema: string): Pro
   );
   return new Set(done.map(({ key }) => key));
 }
+
+/** The folder of rows that a rollback has exported last, while nobody has brought them back. */
+export async function exportNotBack(client: pg.ClientBase, schema: string): Promise<{ folder: string; at: Date } | undefined> {
+  if (!(await journalExists(client))) return undefined;
+  const [last] = await rows<{ folder: string; at: Date; back: boolean; rows: number }>(
+    client,
+    `SELECT r.details -> 'exported' ->> 'folder' AS folder, r."startedAt" AS at,
+       (SELECT coalesce(sum((t ->> 'rows')::bigint), 0)::float8 FROM jsonb_array_elements(r.details -> 'exported' -> 'tables') t) AS rows,
+       EXISTS (SELECT FROM onechart.migration_steps s WHERE s.migration = 'import' AND s.step = 'import ' || (r.details -> 'exported' ->> 'id') AND s."undoneAt" IS NULL) AS back
+     FROM onechart.migration_runs r WHERE r."schemaName" = $1 AND r.details ? 'exported' ORDER BY r.id DESC LIMIT 1`,
+    [schema],
+  );
+  return last && !last.back && last.rows > 0 ? { folder: last.folder, at: last.at } : undefined;
+}

@@ -12,6 +12,8 @@ const documented = [
   'src/migrate/lint/index.ts',
   'src/migrate/lint/lint.ts',
   'src/migrate/orphans/commands.ts',
+  'src/migrate/rollback/import-rows.ts',
+  'src/migrate/rollback/rollback.ts',
   'src/migrate/report/index.ts',
   'src/migrate/report/read-run.ts',
 ];
@@ -22,6 +24,8 @@ import type { Client } from 'pg';
 import { checkMigration, lintMigrations, lintPath, listRuns, parseDatabaseUrl, readRun, renderReport, reportName } from '../../src/migrate/index.ts';
 import { adoptOrphans, listOrphans, listPlaceholders, nullOrphans, quarantineOrphans, undoOrphans } from '../../src/migrate/index.ts';
 export { adoptOrphans, listOrphans, listPlaceholders, nullOrphans, quarantineOrphans, undoOrphans };
+import { importRows, planRollback, rollbackMigration } from '../../src/migrate/index.ts';
+export { importRows, planRollback, rollbackMigration };
 import { createPatientRepository, openRegistry, type PatientRepository } from '../../src/index.ts';
 export { checkMigration, createPatientRepository, lintMigrations, lintPath, listRuns, openRegistry, parseDatabaseUrl, readRun, renderReport, reportName, writeFile };
 declare const client: Client;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Assessment } from '../assess.ts';
 import type { Finding } from '../check.ts';
+import { exportNotBack } from '../journal.ts';
 import { actionFor, type OrphanAction, openDecisions, refusal } from './decisions.ts';
 import { type LinkColumn, linkColumns, nameOf, patientsExist, readLinkFacts } from './link-columns.ts';
 import { countOrphans } from './scan.ts';
@@ -26,7 +27,17 @@ export async function checkOrphans(client: pg.ClientBase, schema: string, assess
     const action = forAll ?? actionFor(link, decisions);
     findings.push(await checkColumn(client, link, { patientsThere, action }));
   }
-  return findings;
+  return withPatientsInFiles(client, schema, findings);
+}
+
+/** After a rollback with --export the ids are no orphans for ever: their patients are in a folder. Adopted, they would be in the way. */
+async function withPatientsInFiles(client: pg.ClientBase, schema: string, findings: readonly Finding[]): Promise<Finding[]> {
+  if (!findings.some(({ details }) => typeof details?.count === 'number' && details.count > 0)) return [...findings];
+  const exported = await exportNotBack(client, schema);
+  if (!exported) return [...findings];
+  const hint = `A rollback of ${exported.at.toISOString().slice(0, 10)} exported the patients to ${exported.folder}, and they are not back yet: these ids may be theirs. Bring them back first, with onechart migrate import ${exported.folder}.`;
+  const told = findings.map((finding) => (finding.code === 'ORPHANS_PRESENT' ? { ...finding, message: `${finding.message} ${hint}` } : finding));
+  return [...told, { level: 'warn', code: 'EXPORTED_ROWS_NOT_BACK', message: hint, details: { folder: exported.folder } }];
 }
 
 async function checkColumn(

@@ -8,8 +8,8 @@ import { hostPicture, tableContents } from '../../../test/support/host-picture.t
 import { apply, createHost, snapshot } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { openRegistry } from '../../index.ts';
-import { type ImportOptions, importRows, migrationStatus, type RollbackOptions, rollbackMigration } from '../index.ts';
-import type { ExportManifest } from './manifest.ts';
+import { checkMigration, type ImportOptions, importRows, migrationStatus, type RollbackOptions, rollbackMigration } from '../index.ts';
+import { type ExportManifest, sealed } from './manifest.ts';
 
 function rollback(database: { url: string }, options: Partial<Omit<RollbackOptions, 'address'>> = {}) {
   return rollbackMigration({ address: parseDatabaseUrl(database.url), ...options });
@@ -125,7 +125,9 @@ test('record numbers go on where they were: none is issued twice', async () => {
 
 test("while the host's tables still name the patients: the rows come back first, then apply finds no orphan", async () => {
   const { host, to, rows } = await exported({ link: true });
-  await expect(apply(host)).rejects.toMatchObject({ code: 'ORPHANS_PRESENT' });
+  await expect(apply(host)).rejects.toMatchObject({ code: 'ORPHANS_PRESENT', message: expect.stringContaining(`onechart migrate import ${to}`) });
+  const { findings } = await checkMigration({ address: parseDatabaseUrl(host.url) });
+  expect(findings.find(({ code }) => code === 'EXPORTED_ROWS_NOT_BACK')?.message).toContain(`onechart migrate import ${to}`);
   const { outcome, applyNext } = await bringBack(host, to);
   expect({ outcome, applyNext }).toEqual({ outcome: 'imported', applyNext: true });
   // Until apply has finished, other pipelines see a migration that has started.
@@ -200,13 +202,28 @@ test('columns that came later take their defaults; one that is gone, or is of an
 
   const next = await exported();
   await apply(next.host);
-  await next.host.query('ALTER TABLE patients ADD COLUMN "taxNumber" text NOT NULL');
-  await expect(bringBack(next.host, next.to)).rejects.toMatchObject({
+  const other = async (name: string, columns: (own: ExportManifest['tables'][number]['columns']) => ExportManifest['tables'][number]['columns']) => {
+    const { sha256: _, ...manifest } = next.manifest;
+    const copy = `${next.to}-${name}`;
+    await cp(next.to, copy, { recursive: true });
+    const tables = manifest.tables.map((each) => (each.table === 'patients' ? { ...each, columns: columns(each.columns) } : each));
+    await writeFile(join(copy, 'manifest.json'), JSON.stringify(sealed({ ...manifest, tables })));
+    return bringBack(next.host, copy).catch((error: unknown) => error);
+  };
+  expect(await other('gone', (own) => [...own, { name: 'shoeSize', type: 'integer' }])).toMatchObject({
+    kind: 'unsupported',
     code: 'IMPORT_INCOMPATIBLE',
-    message: expect.stringContaining('patients.taxNumber is new'),
+    message: expect.stringContaining('patients.shoeSize is gone'),
   });
-  await next.host.query('ALTER TABLE patients DROP COLUMN "taxNumber", DROP COLUMN city');
-  await expect(bringBack(next.host, next.to)).rejects.toMatchObject({ kind: expect.stringMatching(/drift|unsupported/) });
+  expect(await other('type', (own) => own.map((each) => (each.name === 'city' ? { ...each, type: 'text' } : each)))).toMatchObject({
+    code: 'IMPORT_INCOMPATIBLE',
+    message: expect.stringContaining('patients.city is character varying(100) and was text'),
+  });
+  expect(await other('new', (own) => own.filter(({ name }) => name !== 'lastName'))).toMatchObject({
+    code: 'IMPORT_INCOMPATIBLE',
+    message: expect.stringContaining('patients.lastName is new and has no default'),
+  });
+  expect((await bringBack(next.host, next.to)).outcome).toBe('imported');
 });
 
 test('a user who is gone meanwhile: the key refuses the rows, nothing is imported, and the error holds no name', async () => {

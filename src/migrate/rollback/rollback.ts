@@ -95,7 +95,7 @@ async function rollbackWith(run: Run, options: RollbackOptions): Promise<Rollbac
   const { client } = run;
   const { plan, undo, of } = await lookBack(client, options);
   if (plan.migrations.length === 0 || !undo.last) return { plan, steps: [], exported: undefined };
-  throwBlocks(plan.findings);
+  throwBlocks(plan.findings, 'onechart migrate rollback --dry-run');
   await run.planned(plan.steps);
   await run.begin();
   const id = newRandomId();
