@@ -15,6 +15,7 @@ export type { VerifiedItem, Verification } from './verify.ts';
 export type { InitResult } from './module/index.ts';
 export { defaultLinkTables } from './module/index.ts';
 export {
+  acceptBackup,
   type BackupOptions,
   type BackupProgress,
   makeBackup,

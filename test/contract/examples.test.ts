@@ -9,6 +9,10 @@ const documented = [
   'src/index.ts',
   'src/patient/patient-repository.ts',
   'src/migrate/engine.ts',
+  'src/migrate/backup/accept.ts',
+  'src/migrate/backup/make.ts',
+  'src/migrate/backup/restore.ts',
+  'src/migrate/backup/verify.ts',
   'src/migrate/lint/index.ts',
   'src/migrate/lint/lint.ts',
   'src/migrate/orphans/commands.ts',
@@ -26,6 +30,8 @@ import { adoptOrphans, listOrphans, listPlaceholders, nullOrphans, quarantineOrp
 export { adoptOrphans, listOrphans, listPlaceholders, nullOrphans, quarantineOrphans, undoOrphans };
 import { importRows, planRollback, rollbackMigration } from '../../src/migrate/index.ts';
 export { importRows, planRollback, rollbackMigration };
+import { acceptBackup, applyMigration, makeBackup, restoreBackup, verifyBackup } from '../../src/migrate/index.ts';
+export { acceptBackup, applyMigration, makeBackup, restoreBackup, verifyBackup };
 import { createPatientRepository, openRegistry, type PatientRepository } from '../../src/index.ts';
 export { checkMigration, createPatientRepository, lintMigrations, lintPath, listRuns, openRegistry, parseDatabaseUrl, readRun, renderReport, reportName, writeFile };
 declare const client: Client;

@@ -16,6 +16,10 @@ export const defaultMaxAgeHours = 24;
  * Accepts a backup that was proven earlier: it names this database, is young enough, and its file is still the one that was proven.
  *
  * Errors: `BACKUP_UNPROVEN`, `BACKUP_OF_OTHER_DATABASE`, `BACKUP_TOO_OLD`, `BACKUP_FILE_MISSING`, `BACKUP_FILE_CORRUPT`.
+ *
+ * @example
+ * const address = parseDatabaseUrl('postgresql://ehr_user@127.0.0.1/ehr');
+ * await applyMigration({ address, backup: () => acceptBackup('/srv/backups/ehr-20260103T120000000Z.dump', { address, maxAgeHours: 12 }) });
  */
 export async function acceptBackup(path: string, options: { address: DatabaseAddress; maxAgeHours?: number | undefined }): Promise<ProvenBackup> {
   const file = resolve(path);

@@ -229,8 +229,11 @@ withDump('several schemas, and everything else a dump carries', async () => {
     SELECT lo_from_bytea(0, 'x');`);
   await host.query('CREATE UNIQUE INDEX CONCURRENTLY broken ON clinic.surgical_cases ((1))').catch(() => undefined);
   const folder = await temporaryFolder();
-  const backup = await backUp({ url: `${host.url}?schema=clinic` }, { folder, linkTables: ['surgical_cases', 'parts.caseId', 'not_there'] });
-  expect(Object.keys(backup.proof.checksums)).toEqual(['clinic.parts', 'clinic.surgical_cases']);
+  const backup = await backUp(
+    { url: `${host.url}?schema=clinic` },
+    { folder, linkTables: ['surgical_cases', 'parts.caseId', 'Odd Schema.Odd Table.id', 'not_there'] },
+  );
+  expect(Object.keys(backup.proof.checksums).sort()).toEqual(['Odd Schema.Odd Table', 'clinic.parts', 'clinic.surgical_cases']);
   expect(backup.proof).toMatchObject({ rows: 4 });
   const manifest = await readManifest(backup.file);
   expect(manifest?.inventory.notDumped).toEqual(['clinic.broken']);

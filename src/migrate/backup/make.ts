@@ -173,9 +173,11 @@ async function dump(run: {
   }
 }
 
-/** Names as the inventory has them: `schema.table`. */
+/** Names as the inventory has them: `schema.table`, from `table`, `table.column`, `schema.table` or `schema.table.column`. */
 export function checksumTables(schema: string, linkTables: readonly string[]): string[] {
-  return [...new Set([...linkTables.map((each) => each.split('.')[0] ?? each), ...moduleTables])].map((table) => `${schema}.${table}`);
+  // What a name with dots means only the catalogue knows; what is not there does no harm.
+  const readings = linkTables.flatMap((link) => [link, link.slice(0, Math.max(0, link.lastIndexOf('.')))].filter(Boolean));
+  return [...new Set([...readings, ...moduleTables].flatMap((table) => [`${schema}.${table}`, table]))];
 }
 
 /** `1xetra*onmi` at noon becomes `1xetra_onmi-20260103T120000Z.dump`. */

@@ -54,7 +54,7 @@ export async function findTool(name: ToolName, options: ToolOptions & { serverMa
     throw new AppError(
       'unsafe',
       'BACKUP_TOOL_OLDER',
-      `${name} ${tools.map(({ version }) => version).join(', ')} is older than the server (${options.serverMajor}) and cannot save it. ${remedy}`,
+      `${name} ${[...new Set(tools.map(({ version }) => version))].join(', ')} is older than the server (${options.serverMajor}) and cannot save it. ${remedy}`,
       { found: tools.map(({ command, version }) => ({ command: command.join(' '), version })), server: options.serverMajor },
     );
   throw new AppError('unavailable', 'BACKUP_TOOL_MISSING', `There is no ${name} on this machine. ${remedy}`, { server: options.serverMajor });
