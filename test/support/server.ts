@@ -20,7 +20,8 @@ export interface StartedServer {
   stop(): Promise<void>;
 }
 
-const prefix = 'onechart-test-';
+/** Folders of test servers carry the run's process id after this; a later run removes what a killed one left. */
+export const prefix = 'onechart-test-';
 const password = 'test';
 
 /** Starts a server for one test run in a temporary folder. Nothing in it has to survive: no fsync. */

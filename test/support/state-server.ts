@@ -33,6 +33,8 @@ export interface StateServer extends AsyncDisposable {
   model(kind: HostKind): Promise<HostModel>;
   /** A database of its own: the host alone, or with the whole module from plain execution (15 to 30 ms). */
   clone(kind: HostKind, content: 'host' | 'whole'): Promise<StateDatabase>;
+  /** After the server was killed and started again. */
+  reconnect(): Promise<void>;
 }
 
 /** Templates of hosts on a server, and clones of them; everything is dropped at the end. */
@@ -42,7 +44,7 @@ export async function openStateServer(url: string): Promise<StateServer> {
   const folder = mkdtempSync(join(tmpdir(), 'onechart-states-'));
   const models = new Map<HostKind, Promise<HostModel>>();
   const templates = new Set<string>();
-  const admin = await open({ ...server, database: 'postgres' });
+  let admin = await open({ ...server, database: 'postgres' });
   // A connection does one thing at a time; several states are made side by side.
   let queue: Promise<unknown> = Promise.resolve();
   const run = (sql: string) => {
@@ -105,6 +107,10 @@ export async function openStateServer(url: string): Promise<StateServer> {
           await run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
         },
       };
+    },
+    async reconnect() {
+      await admin.end().catch(() => undefined);
+      admin = await open({ ...server, database: 'postgres' });
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.allSettled(models.values());
