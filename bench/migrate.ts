@@ -1,16 +1,20 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createSampleEhr, type WriterReport } from '../sample-ehr/index.ts';
+import { createSampleEhr, linkTables, type WriterReport } from '../sample-ehr/index.ts';
 import { type DatabaseAddress, toPgConfig } from '../src/base/config.ts';
-import { applyMigration, type ApplyResult, type Step } from '../src/migrate/index.ts';
+import { applyMigration, type ApplyResult, makeBackup, type Step } from '../src/migrate/index.ts';
 import { readHostProfile, renderModule } from '../src/migrate/module/index.ts';
 import { type BenchServer, openBenchServer, openClient } from './support/ehr-server.ts';
 import { startLiveWriter } from './support/live-writer.ts';
 import { table } from './support/load.ts';
+import { findPsql, runPsql } from './support/psql.ts';
 import { describeMachine, machineLoad, ms } from './support/machine.ts';
 
 export const describe =
-  'what a live EHR feels of the migration, beside the same files run whole (--rows 3000000,10000000 --clients 4 --rate 200 --baseline 25 --server postgresql://...)';
+  'what a live EHR feels of the migration, beside psql -f of the same files and the files run whole (--rows 3000000,10000000 --clients 4 --rate 200 --baseline 25 --orphans 0 --backup --server postgresql://...)';
 
 type SlowWrite = WriterReport['slow'][number];
 
@@ -18,6 +22,10 @@ interface Settings {
   readonly clients: number;
   readonly rate: number;
   readonly baselineSeconds: number;
+  /** Rows that name no patient; OneChart adopts them. */
+  readonly orphans: number;
+  /** Whether OneChart makes and proves a backup first. */
+  readonly backup: boolean;
 }
 
 /** What a live EHR feels of the migration: ours beside the same files run whole, each in one transaction, as Prisma runs them. */
@@ -29,13 +37,17 @@ export async function run(args: readonly string[]): Promise<void> {
       clients: { type: 'string', default: '4' },
       rate: { type: 'string', default: '200' },
       baseline: { type: 'string', default: '25' },
+      orphans: { type: 'string', default: '0' },
+      backup: { type: 'boolean', default: false },
       server: { type: 'string' },
     },
   });
   const sizes = values.rows.split(',').map(Number);
-  const settings: Settings = { clients: Number(values.clients), rate: Number(values.rate), baselineSeconds: Number(values.baseline) };
-  if ([...sizes, ...Object.values(settings)].some((each) => !Number.isInteger(each) || each < 0))
-    throw new Error('--rows, --clients, --rate and --baseline take whole numbers.');
+  const { backup } = values;
+  const numbers = { clients: Number(values.clients), rate: Number(values.rate), baselineSeconds: Number(values.baseline), orphans: Number(values.orphans) };
+  const settings: Settings = { ...numbers, backup };
+  if ([...sizes, ...Object.values(numbers)].some((each) => !Number.isInteger(each) || each < 0))
+    throw new Error('--rows, --clients, --rate, --baseline and --orphans take whole numbers.');
   await using server = await openBenchServer(values.server);
   console.log(`command: npm run bench -- migrate ${args.join(' ')}`);
   for (const rows of sizes) await measureSize(server, rows, settings);
@@ -48,7 +60,7 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
   try {
     console.log((await describeMachine(client)).join('\n'));
     const begun = performance.now();
-    await createSampleEhr(client, { rows });
+    await createSampleEhr(client, { rows, orphans: settings.orphans });
     const { profile } = await readHostProfile(client, { schema: 'public' });
     if (!profile) throw new Error('The sample EHR was not recognised as a host.');
     files = [...renderModule(profile)];
@@ -63,6 +75,10 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
     await client.end();
   }
   const peerAddress = await server.createDatabase('onechart_bench_peer', 'onechart_bench_ehr');
+  const psql = findPsql();
+  const psqlAddress = psql && (await server.createDatabase('onechart_bench_psql', 'onechart_bench_ehr'));
+  const backups = settings.backup ? await mkdtemp(join(tmpdir(), 'onechart-bench-backups-')) : undefined;
+  let saved = 0;
 
   await server.admin('CHECKPOINT');
   const baseline = await underLoad(address, settings, () => wait(settings.baselineSeconds * 1000));
@@ -74,7 +90,17 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
     let from = 0;
     return applyMigration({
       address,
-      noBackup: true,
+      ...(settings.orphans > 0 ? { orphans: 'adopt' as const } : {}),
+      ...(backups === undefined
+        ? { noBackup: true }
+        : {
+            backup: async () => {
+              const began = performance.now();
+              const made = await makeBackup({ address, folder: backups, linkTables });
+              saved = performance.now() - began;
+              return made;
+            },
+          }),
       onEvent: (event) => {
         const now = performance.timeOrigin + performance.now();
         if (event.type === 'planned') prepared = performance.now() - begun;
@@ -85,6 +111,11 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
   });
   if (!ours.result.verification.ok) throw new Error('The migration did not verify; figures of a wrong result are worth nothing.');
   await server.admin('CHECKPOINT');
+  let byPsql: Measured<{ errors: number; exitCodes: number[] }> | undefined;
+  if (psql && psqlAddress) {
+    byPsql = await underLoad(psqlAddress, settings, () => runPsql(psql, psqlAddress, files));
+    await server.admin('CHECKPOINT');
+  }
   const perFile: { name: string; milliseconds: number }[] = [];
   const peer = await underLoad(peerAddress, settings, () => applyWhole(peerAddress, files, perFile));
 
@@ -123,11 +154,23 @@ async function measureSize(server: BenchServer, rows: number, settings: Settings
       [
         line('writers alone', baseline, '', ''),
         line('OneChart', ours, ms(ours.milliseconds), `${ours.result.steps.length}, ${attempts}`),
+        ...(byPsql ? [line('psql -f, a transaction a statement', byPsql, ms(byPsql.milliseconds), '')] : []),
         line('whole files, a transaction each', peer, ms(peer.milliseconds), `${files.length}, 1 each`),
       ],
     ),
   );
-  console.log(`\nOneChart: ${ms(prepared)} ms to compare and plan, ${ms(stepTime(ours.result))} ms of steps.`);
+  if (byPsql) console.log(`\npsql -f: ${byPsql.result.errors} statements failed; exit codes ${[...new Set(byPsql.result.exitCodes)].join(', ')}.`);
+  if (peer.result !== undefined) console.log(`Whole files: ${peer.result}`);
+  if (backups !== undefined) {
+    const { backup } = ours.result;
+    console.log(
+      `\nBackup: ${ms(saved)} ms in all (dump, restore into a scratch database, comparison) for ${((backup?.bytes ?? 0) / 1048576).toFixed(0)} MB; ${(backup?.proof.rows ?? 0).toLocaleString('en-US')} rows compared.`,
+    );
+    await rm(backups, { recursive: true, force: true });
+  }
+  console.log(
+    `\nOneChart: ${ms(prepared)} ms to compare and plan${settings.backup ? ' (with the backup, where it is made before)' : ''}, ${ms(stepTime(ours.result))} ms of steps.`,
+  );
   console.log(`Longest writes beside OneChart: ${longest(ours.report.slow, (write) => during(write, steps))}`);
   console.log(`Longest writes beside whole files: ${longest(peer.report.slow, () => '')}`);
   console.log(`Whole files: ${perFile.map(({ name, milliseconds }) => `${name.replace(/^\d+_/, '')} ${ms(milliseconds)} ms`).join(', ')}\n`);
@@ -162,14 +205,19 @@ async function applyWhole(
   address: DatabaseAddress,
   files: readonly { name: string; sql: string }[],
   perFile: { name: string; milliseconds: number }[],
-): Promise<void> {
+): Promise<string | undefined> {
   const client = await openClient(address);
   try {
     for (const { name, sql } of files) {
       const begun = performance.now();
-      await client.query(sql);
+      try {
+        await client.query(sql);
+      } catch (error) {
+        return `failed in ${name}: ${(error as Error).message}`;
+      }
       perFile.push({ name, milliseconds: performance.now() - begun });
     }
+    return undefined;
   } finally {
     await client.end();
   }
