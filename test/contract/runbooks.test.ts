@@ -52,7 +52,11 @@ function commandsIn(code: string): string[][] {
 function problemOf(words: readonly string[], sentence = false): string | undefined {
   let command: Command = program;
   let positional = 0;
-  const name = () => [...path.slice(1).map((each) => each.name())].join(' ');
+  const name = () =>
+    path
+      .slice(1)
+      .map((each) => each.name())
+      .join(' ');
   const path: Command[] = [program];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
