@@ -8,7 +8,7 @@ import { actionFor, decide, type OrphanAction, openDecisions, settle } from './d
 import { linkColumns, nameOf } from './link-columns.ts';
 import { placeholdersLeft, queueExists, queuePlaceholders } from './queue.ts';
 import { defaultBatchRows, resolveColumn } from './resolve.ts';
-import { currentRunId, ensureOrphanTables } from './tables.ts';
+import { currentRunId, ensureOrphanTables, orphanTablesExist } from './tables.ts';
 
 const titles: Readonly<Record<OrphanAction, (name: string) => string>> = {
   adopt: (name) => `Adopt the orphans of ${name}, in batches`,
@@ -29,23 +29,21 @@ export interface DecidedDetails {
   readonly count: number;
 }
 
-/** Puts a step before the validation of each key whose orphans are decided about; it stands for all its batches. Pure. */
+/** Puts a step before the (first) validation of each key whose orphans are decided about; it stands for all its batches. Pure. */
 export function withOrphanSteps(plan: Plan, findings: readonly Finding[]): Plan {
-  const decided = findings.flatMap(({ code, details }) => (code === 'ORPHANS_DECIDED' ? [details as unknown as DecidedDetails] : []));
-  const waiting = new Set(decided);
+  const open = findings.flatMap(({ code, details }) => (code === 'ORPHANS_DECIDED' ? [details as unknown as DecidedDetails] : []));
   const steps = plan.steps.flatMap((step) => {
-    const each = step.kind === 'validate' ? [...waiting].find((decision) => validates(step, decision)) : undefined;
-    if (!each) return [step];
-    waiting.delete(each);
-    return [rowsStep(step, each), step];
+    const at = step.kind === 'validate' ? open.findIndex((decided) => validates(step, decided)) : -1;
+    const [decided] = at === -1 ? [] : open.splice(at, 1);
+    return decided ? [rowsStep(step, decided), step] : [step];
   });
   return { ...plan, steps };
 }
 
-/** A key on a partitioned table is validated partition by partition; the first of these steps counts. */
-function validates(step: Step, { key, migration, table }: { key: string; migration: string; table: string }): boolean {
+/** A key of a partitioned table is validated partition by partition. */
+function validates(step: Step, { key, migration, table }: DecidedDetails): boolean {
   if (step.migration !== migration) return false;
-  return step.key.startsWith(`validate ${key} on `) || (step.key === `validate ${key}` && step.tables.every((each) => each.table === table));
+  return (step.key === `validate ${key}` && step.tables.every((each) => each.table === table)) || step.key.startsWith(`validate ${key} on `);
 }
 
 function rowsStep(validation: Step, { table, column, migration, action, count }: DecidedDetails): Step {
@@ -87,8 +85,10 @@ export async function queueWaits(client: pg.ClientBase, home: string): Promise<b
   return (await queueExists(client, home)) && placeholdersLeft(client, home);
 }
 
-/** After the last migration: the placeholders made while the queue was not there. */
+/** After the last migration: the placeholders made while the queue was not there; and what a file said of ids that nobody named in the end goes. */
 export async function fillQueue(run: Run, assessment: Assessment): Promise<void> {
+  if ((await orphanTablesExist(run.client)) && (await openDecisions(run.client, run.schema)).length === 0)
+    await run.client.query('DELETE FROM onechart.orphan_demographics WHERE "schemaName" = $1', [run.schema]);
   if (!(await queueWaits(run.client, run.schema))) return;
   const migration = assessment.migrations.find(({ statements }) =>
     statements.some(({ effect }) => effect.kind === 'table' && effect.name === 'patient_placeholders'),

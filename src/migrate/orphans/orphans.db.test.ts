@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -265,6 +265,51 @@ test('another schema, odd names and a key of two columns', async () => {
   expect(await host.query(`SELECT * FROM ${table} ORDER BY 1`)).toEqual(before);
   expect((await apply(host, { ...options, orphans: 'adopt' })).verification.ok).toBe(true);
   expect(await listPlaceholders(options)).toMatchObject({ waiting: 30 });
+});
+
+test('a partitioned link table: its partitions are gone over one by one, and undo finds the rows by their key', async () => {
+  await using host = await createDatabase({ template: 'host' });
+  await host.query(`CREATE TABLE visits (region text, id int, "patientId" uuid, PRIMARY KEY (region, id)) PARTITION BY LIST (region)`);
+  for (const region of ['east', 'west']) await host.query(`CREATE TABLE visits_${region} PARTITION OF visits FOR VALUES IN ('${region}')`);
+  await host.query(`INSERT INTO visits SELECT r, i, md5(i::text)::uuid FROM unnest(ARRAY['east', 'west']) AS r, generate_series(1, 40) AS i`);
+  const options = { ...at(host), linkTables: ['visits'] };
+  const before = await host.query('SELECT * FROM visits ORDER BY 1, 2');
+  expect((await listOrphans(options)).columns).toMatchObject([{ table: 'visits', rows: 80, ids: 40 }]);
+  expect((await nullOrphans({ ...options, batchRows: 15 })).columns).toMatchObject([{ done: 80 }]);
+  expect((await undoOrphans({ ...options, batchRows: 15 })).columns).toMatchObject([{ undone: 80, left: [] }]);
+  expect(await host.query('SELECT * FROM visits ORDER BY 1, 2')).toEqual(before);
+  expect((await apply(host, { ...options, orphans: 'adopt' })).verification.ok).toBe(true);
+  expect((await people(host)).length).toBe(40);
+});
+
+test('a link table in another schema than the module', async () => {
+  await using host = await createDatabase({ template: 'host' });
+  await host.query('CREATE SCHEMA "Labs"');
+  await host.query('CREATE TABLE "Labs".results (id int PRIMARY KEY, "patientId" uuid)');
+  await host.query('INSERT INTO "Labs".results SELECT i, md5(i::text)::uuid FROM generate_series(1, 10) AS i');
+  const dir = await mkdtemp(join(folder, 'prisma-'));
+  await mkdir(join(dir, 'migrations/20270101000000_link_labs'), { recursive: true });
+  await writeFile(
+    join(dir, 'migrations/20270101000000_link_labs/migration.sql'),
+    'ALTER TABLE "Labs"."results" ADD CONSTRAINT "results_patientId_fkey" FOREIGN KEY ("patientId") REFERENCES "public"."patients"("id") ON DELETE RESTRICT ON UPDATE CASCADE;',
+  );
+  await apply(host);
+  const options = { ...at(host), dir };
+  expect((await listOrphans(options)).columns).toMatchObject([{ table: '"Labs"."results"', rows: 10, ids: 10 }]);
+  expect((await quarantineOrphans({ ...options, batchRows: 4 })).columns).toMatchObject([{ done: 10 }]);
+  expect((await undoOrphans(options)).columns).toMatchObject([{ undone: 10, left: [] }]);
+  await apply(host, { dir, orphans: 'adopt' });
+  expect((await listOrphans(options)).columns).toMatchObject([{ rows: 0 }]);
+  expect(await listPlaceholders(at(host))).toMatchObject({ waiting: 10 });
+});
+
+test('a decision that is taken back takes what the file said along', async () => {
+  await using host = await createOrphanHost();
+  const [id] = [...new Set((await linksOf(host)).bills)].filter((each) => each !== null);
+  await adoptOrphans({ ...at(host), from: await fileOf('one.csv', ['id,lastName', `${id},Example`]) });
+  expect(await host.query('SELECT count(*)::int AS staged FROM onechart.orphan_demographics')).toEqual([{ staged: 1 }]);
+  await undoOrphans(at(host));
+  expect(await host.query('SELECT count(*)::int AS staged FROM onechart.orphan_demographics')).toEqual([{ staged: 0 }]);
 });
 
 let folder: string;

@@ -93,7 +93,10 @@ export async function undoRun(run: Run, { runId, batchRows }: { runId: number; b
         {
           batch: '',
           tables: [],
-          statements: [`DELETE FROM onechart.orphan_decisions WHERE "runId" = ${runId} AND "schemaName" = ${literal(home)} AND "carriedOutAt" IS NULL`],
+          statements: [
+            `DELETE FROM onechart.orphan_decisions WHERE "runId" = ${runId} AND "schemaName" = ${literal(home)} AND "carriedOutAt" IS NULL`,
+            `DELETE FROM onechart.orphan_demographics WHERE "runId" = ${runId} AND "schemaName" = ${literal(home)}`,
+          ],
         },
       ),
       key: `undo decisions of run ${runId}`,
