@@ -295,7 +295,7 @@ withDump('a table that may not be read: what pg_dump says is passed on, and no h
 });
 
 withDump.each([
-  ['ends with an error after half of it', 'head -c 20000; echo "pg_dump: error: connection to server was lost" >&2; exit 1', 'BACKUP_TOOL_FAILED'],
+  ['ends with an error after half of it', 'head -c 20000; echo "pg_dump: error: something else" >&2; exit 1', 'BACKUP_TOOL_FAILED'],
   ['is killed', 'head -c 20000; kill -9 $$', 'BACKUP_TOOL_FAILED'],
   ['ends with 0 after half of it', 'head -c 20000; exit 0', 'BACKUP_NOT_RESTORABLE'],
   ['writes nothing and ends with 0', 'cat >/dev/null', 'BACKUP_FORMAT_UNKNOWN'],

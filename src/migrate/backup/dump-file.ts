@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import type { DatabaseAddress } from '../../base/config.ts';
 import { AppError } from '../../base/errors.ts';
 import type { Cipher } from './encryption.ts';
-import { type ClientTool, safeOutput, startTool } from './tools.ts';
+import { type ClientTool, lostConnection, safeOutput, startTool } from './tools.ts';
 
 /** Writes what pg_dump prints into a file, counted, hashed and encrypted on the way, and safely on the disk at the end. */
 export async function writeDump(options: {
@@ -111,6 +111,13 @@ function dumpFailure(code: number | null, output: string, tool: ClientTool): App
     );
   if (/aborting because of server version mismatch/.test(output))
     return new AppError('unsafe', 'BACKUP_TOOL_OLDER', `pg_dump is older than the server and cannot save it. It said: ${said}`, details);
+  if (lostConnection(output))
+    return new AppError(
+      'resumable',
+      'BACKUP_CONNECTION_LOST',
+      `pg_dump lost its connection to the server; no backup was made. Run the same command again. It said: ${said}`,
+      details,
+    );
   return new AppError(
     'unavailable',
     'BACKUP_TOOL_FAILED',

@@ -9,7 +9,7 @@ import { endOf, hashFile, readHead } from './dump-file.ts';
 import { type Cipher, looksEncrypted } from './encryption.ts';
 import { type Inventory, readInventory, settleTexts } from './inventory.ts';
 import type { BackupManifest } from './manifest.ts';
-import { type ClientTool, safeOutput, startTool } from './tools.ts';
+import { type ClientTool, lostConnection, safeOutput, startTool } from './tools.ts';
 
 /** pg_restore really restores the file into an empty database; its first error ends it and is thrown. */
 export async function restoreInto(options: {
@@ -82,6 +82,13 @@ function onlyTransactionTimeout(output: string): boolean {
 
 function notRestorable(code: number | null, output: string, file: string): AppError {
   const said = safeOutput(output);
+  if (lostConnection(output))
+    return new AppError(
+      'resumable',
+      'BACKUP_CONNECTION_LOST',
+      `pg_restore lost its connection to the server; what it had restored is dropped. Run the same command again. It said: ${said}`,
+      { file, exitCode: code, said },
+    );
   return new AppError(
     'unsafe',
     'BACKUP_NOT_RESTORABLE',

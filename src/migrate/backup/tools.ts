@@ -138,6 +138,13 @@ export function startTool(tool: ClientTool, address: DatabaseAddress, args: read
   });
 }
 
+/** Whether a client program failed because the server went away: the dump is not to blame, and another try may go through. */
+export function lostConnection(output: string): boolean {
+  return /server closed the connection unexpectedly|terminating connection|connection to server .* failed|could not connect to server|the database system is (?:starting up|shutting down|in recovery mode)|no connection to the server/.test(
+    output,
+  );
+}
+
 /**
  * What a client program said before it failed, without what may be a patient's data: rows stand in CONTEXT and DETAIL,
  * statements after "Command was", refused values in quotes.
