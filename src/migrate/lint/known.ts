@@ -273,7 +273,7 @@ const learners: Record<string, (known: Known, node: Node, file: number) => void>
   },
   CompositeTypeStmt: (known, node) => void known.names.add(relationName(node.typevar)),
   CreateRangeStmt: (known, node) => void known.names.add(listName(node.typeName)),
-  CreateSchemaStmt: (known, node) => void known.names.add(node.schemaname),
+  CreateSchemaStmt: (known, node) => void known.names.add(node.schemaname ?? node.authrole?.rolename ?? ''),
   CreateExtensionStmt: (known, node) => void known.names.add(node.extname),
   CreateFunctionStmt: (known, node) => void known.names.add(listName(node.funcname)),
   CreateTrigStmt: (known, node) => void known.names.add(node.trigname),
@@ -286,7 +286,7 @@ export function droppedNames(node: Node): string[] {
   return ((node.objects ?? []) as Node[]).map((object) => {
     if (object.List) {
       const items = object.List.items as Node[];
-      return /TRIGGER|POLICY|RULE/.test(node.removeType) ? (items.at(-1)?.String.sval as string) : listName(items);
+      return ['OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE'].includes(node.removeType) ? (items.at(-1)?.String.sval as string) : listName(items);
     }
     if (object.TypeName) return listName(object.TypeName.names);
     if (object.ObjectWithArgs) return listName(object.ObjectWithArgs.objname);

@@ -158,10 +158,10 @@ function dropLocks(node: Node, known: Known): Lock[] {
       const table = known.indexes.get(name.split('.').at(-1) as string)?.table;
       if (table !== undefined) locks.push({ table, mode: node.concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE', work: 'brief' });
     }
-  if (/TRIGGER|POLICY|RULE/.test(node.removeType))
+  if (['OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE'].includes(node.removeType))
     for (const object of node.objects as Node[]) {
-      const items = object.List.items as Node[];
-      locks.push({ table: items.at(-2)?.String.sval as string, mode: 'ACCESS EXCLUSIVE', work: 'brief' });
+      const table = (object.List.items as Node[]).at(-2)?.String.sval as string | undefined;
+      if (table !== undefined) locks.push({ table, mode: 'ACCESS EXCLUSIVE', work: 'brief' });
     }
   return locks;
 }
