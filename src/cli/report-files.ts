@@ -1,9 +1,20 @@
 import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { DatabaseAddress } from '../base/config.ts';
+import { type DatabaseAddress, describeAddress } from '../base/config.ts';
 import { AppError, toAppError } from '../base/errors.ts';
-import { type MigrateEvent, readRun, renderReport, reportName, type RunRecord } from '../migrate/index.ts';
+import { packageVersion } from '../base/version.ts';
+import {
+  type MigrateEvent,
+  readRun,
+  renderReport,
+  renderRestoreReport,
+  reportName,
+  type RestoreOutcome,
+  type RestoreRecord,
+  type RunRecord,
+} from '../migrate/index.ts';
 import { type CliIo, note } from './io.ts';
 
 export const defaultReportFolder = 'onechart-reports';
@@ -96,6 +107,57 @@ export async function writeReport(run: RunRecord, folder: string): Promise<Writt
     throw notWritable(folder, cause);
   }
   return { html: path('html'), markdown: path('md'), svg: path('svg') };
+}
+
+/** What a restore is reported with before it is known how it ends. */
+export type RestoreAbout = Pick<RestoreRecord, 'file' | 'to' | 'sha256' | 'savedAt'>;
+
+/**
+ * Restores, and leaves the report of it, whatever its end. As with `withReport`, the folder is tried out first, and a report
+ * that cannot be written afterwards is said and fails nothing.
+ *
+ * Errors: `REPORT_FOLDER_NOT_WRITABLE` (unsafe), and those of the work.
+ */
+export async function withRestoreReport<T extends { readonly outcome: RestoreOutcome }>(
+  { io, address, options, about }: { io: CliIo; address: DatabaseAddress; options: ReportOptions; about: RestoreAbout },
+  work: () => Promise<T>,
+): Promise<T> {
+  if (options.report === false) return work();
+  const folder = reportFolder(io, options.reportDir);
+  await tryFolder(folder);
+  const startedAt = new Date();
+  const leave = (end: Pick<RestoreRecord, 'restored' | 'error'>) =>
+    leaveRestoreReport(io, folder, {
+      ...about,
+      ...end,
+      live: describeAddress(address),
+      databaseUser: address.user,
+      operatingSystemUser: userInfo().username,
+      host: hostname(),
+      version: packageVersion(),
+      startedAt,
+      finishedAt: new Date(),
+    });
+  try {
+    const done = await work();
+    await leave({ restored: done.outcome, error: undefined });
+    return done;
+  } catch (error) {
+    await leave({ restored: undefined, error: toAppError(error) });
+    throw error;
+  }
+}
+
+async function leaveRestoreReport(io: CliIo, folder: string, record: RestoreRecord): Promise<void> {
+  const path = join(folder, reportName({ command: 'restore', database: record.to, startedAt: record.startedAt }));
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeWhole(`${path}.md`, renderRestoreReport(record, 'markdown'));
+    await writeWhole(`${path}.html`, renderRestoreReport(record, 'html'));
+    note(io, `Report: ${shownPath(io, `${path}.html`)}`);
+  } catch (cause) {
+    note(io, `The report could not be written: ${notWritable(folder, cause).message}`);
+  }
 }
 
 /** As a path from where the user is, when that is shorter. */

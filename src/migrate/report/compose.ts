@@ -12,7 +12,7 @@ export function composeReport(run: RunRecord): ReportDocument {
   const outcome = outcomeOf(run);
   return {
     title: `Migration report: ${run.command}, run ${run.id} on database ${run.database}`,
-    ...outcome.head,
+    tone: outcome.tone,
     summary: [
       ['Outcome', outcome.sentence],
       ['Change', changeOf(run)],
@@ -72,7 +72,7 @@ function waited({ attempts, lockWaitMilliseconds }: RunStep): number {
 }
 
 interface Outcome {
-  readonly head: Pick<ReportDocument, 'tone' | 'verdict'>;
+  readonly tone: ReportDocument['tone'];
   readonly sentence: string;
 }
 
@@ -85,16 +85,16 @@ function outcomeOf(run: RunRecord): Outcome {
   switch (run.state) {
     case 'done': {
       const { verification } = details;
-      const done = `all ${plural(steps.length, 'step')}`;
-      if (!verification) return { head: { tone: 'good', verdict: 'Done' }, sentence: `Done: ${done}.${before}` };
+      const done = steps.length === 1 ? '1 step' : `all ${plural(steps.length, 'step')}`;
+      if (!verification) return { tone: 'good', sentence: `Done: ${done}.${before}` };
       const failed = verification.items.filter(({ ok }) => !ok).length;
       if (failed === 0)
         return {
-          head: { tone: 'good', verdict: 'Done' },
+          tone: 'good',
           sentence: `Done and verified: ${done}, ${plural(verification.items.length, 'check')} of the result passed.${before}`,
         };
       return {
-        head: { tone: 'bad', verdict: 'Done, not verified' },
+        tone: 'bad',
         sentence: `Done, but not as it should be: ${done}, ${failed} of ${plural(verification.items.length, 'check')} of the result failed.${before}`,
       };
     }
@@ -102,15 +102,15 @@ function outcomeOf(run: RunRecord): Outcome {
       const code = details.error?.code ?? run.outcome ?? 'unknown';
       const busy = details.error?.kind === 'busy';
       return {
-        head: { tone: busy ? 'warn' : 'bad', verdict: busy ? 'Gave up' : 'Stopped' },
+        tone: busy ? 'warn' : 'bad',
         sentence: `${busy ? 'Gave up' : 'Stopped'} ${reached} (${code}${exitWords(details.error?.kind)}): ${details.error?.message ?? 'the journal has no more about it.'}${went}${before}`,
       };
     }
     case 'running':
-      return { head: { tone: 'warn', verdict: 'Running' }, sentence: `Running: ${steps.length} of ${plural(of, 'step')} done so far.${before}` };
+      return { tone: 'warn', sentence: `Running: ${steps.length} of ${plural(of, 'step')} done so far.${before}` };
     case 'cut-off':
       return {
-        head: { tone: 'warn', verdict: 'Cut off' },
+        tone: 'warn',
         sentence: next
           ? `Cut off ${reached}; ${next.command === run.command ? 'continued by' : `next came the ${next.command} of`} run ${next.id}.${before}`
           : `Cut off ${reached}; nothing has continued it yet. What is done is whole: the same command goes on from there.${before}`,
@@ -133,7 +133,8 @@ function changeOf({ command, database, schema, steps, details }: RunRecord): str
       : details.before
         ? `; ${plural(lacking(details.before), 'object')} missing or invalid before`
         : '';
-  return `${command} on schema ${schema} of database ${database}: ${planned} for ${plural(migrations, 'migration')}${objects}.`;
+  const of = command === 'apply' ? ` for ${plural(migrations, 'migration')}` : '';
+  return `${command} on schema ${schema} of database ${database}: ${planned}${of}${objects}.`;
 }
 
 function waitsOf({ steps, details: { stopped } }: RunRecord): string {
@@ -152,7 +153,10 @@ function longestBy<T>(items: readonly T[], measure: (item: T) => number): T | un
   return items.reduce<T | undefined>((longest, item) => (longest === undefined || measure(item) > measure(longest) ? item : longest), undefined);
 }
 
-function backupSentence({ command, details: { backup } }: RunRecord): string {
+function backupSentence({ command, details: { backup, exported } }: RunRecord): string {
+  // What a rollback says of the rows it exported; see rollback.ts.
+  if (typeof exported === 'object' && exported !== null && 'folder' in exported && typeof exported.folder === 'string')
+    return `This command makes none; the rows of the tables it dropped were exported to ${exported.folder}.`;
   if (backup === undefined)
     return command === 'apply' ? 'The journal of this run says nothing of a backup.' : 'This command makes none; see the run of the apply before it.';
   if (typeof backup === 'string') return `None was made by this run: ${backup}.`;

@@ -2,8 +2,6 @@
 export interface ReportDocument {
   readonly title: string;
   readonly tone: 'good' | 'warn' | 'bad';
-  /** One word for the whole: Done, Stopped, Cut off, Running. */
-  readonly verdict: string;
   /** What a board reads first: a name and a sentence a line. */
   readonly summary: readonly Fact[];
   readonly sections: readonly Section[];

@@ -5,6 +5,7 @@ import type { RunRecord } from './run-record.ts';
 import { renderTimeline } from './timeline.ts';
 
 export { listRuns, readRun } from './read-run.ts';
+export { type RestoreOutcome, renderRestoreReport, type RestoreRecord } from './restore-report.ts';
 export type { PlannedStep, RunDetails, RunRecord, RunStep, RunSummary, StoppedRunStep } from './run-record.ts';
 
 export type ReportFormat = 'html' | 'markdown' | 'svg';
@@ -38,7 +39,8 @@ export function renderReport(run: RunRecord, options: { readonly format: ReportF
  * const run = await readRun({ address: parseDatabaseUrl('postgresql://ehr_user@127.0.0.1/ehr') });
  * await writeFile(`${reportName(run)}.html`, renderReport(run, { format: 'html' }));
  */
-export function reportName({ id, command, database, startedAt }: Pick<RunRecord, 'id' | 'command' | 'database' | 'startedAt'>): string {
+export function reportName({ id, command, database, startedAt }: Pick<RunRecord, 'command' | 'database' | 'startedAt'> & { readonly id?: number }): string {
   const time = startedAt.toISOString().slice(0, 19).replace(/[-:]/g, '');
-  return [`${time}Z`, ...[command, database].map((word) => word.replace(/[^A-Za-z0-9._-]+/g, '_').slice(0, 60)), `run${id}`].join('-');
+  const words = [command, database].map((word) => word.replace(/[^A-Za-z0-9._-]+/g, '_').slice(0, 60));
+  return [`${time}Z`, ...words, ...(id === undefined ? [] : [`run${id}`])].join('-');
 }

@@ -3,29 +3,48 @@ import type { Block, Cell, Section } from './document.ts';
 /** Parts of a run's details that have a place of their own in the report, or say the same as one that has. */
 const placed = new Set(['database', 'serverVersion', 'findings', 'plan', 'planned', 'before', 'after', 'verification', 'backup', 'error', 'stopped']);
 
+/** Columns that say what a row is about come first, whatever order the journal gives them in. */
+const first = ['migration', 'table', 'column', 'name', 'action'];
+
+/** A list of longer texts than this is a list of sentences, a paragraph each. */
+const sentenceLength = 60;
+
 /** Whatever else a command has noted, shown as it is: texts and numbers as a line, lists of such as a table. Pure. */
 export function otherFacts(details: Readonly<Record<string, unknown>>): Section[] {
-  const others = Object.entries(details).filter(([key, value]) => !placed.has(key) && value !== null && value !== undefined);
-  if (others.length === 0) return [];
-  const single = others.filter(([, value]) => typeof value !== 'object');
-  const blocks: Block[] = [];
-  if (single.length > 0) blocks.push({ kind: 'facts', facts: single.map(([key, value]) => [words(key), show(value)]) });
-  for (const [key, value] of others) {
-    if (typeof value !== 'object') continue;
-    blocks.push({ kind: 'subheading', text: words(key) }, ...(Array.isArray(value) ? listBlocks(value) : [objectBlock(value as Record<string, unknown>)]));
+  const others = Object.fromEntries(Object.entries(details).filter(([key]) => !placed.has(key)));
+  const blocks = objectBlocks(others, []);
+  return blocks.length === 0 ? [] : [{ heading: 'More about this run', blocks }];
+}
+
+/** Simple values in one table, then each list and object under a heading of its own. */
+function objectBlocks(value: Readonly<Record<string, unknown>>, above: readonly string[]): Block[] {
+  const entries = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
+  const simple = entries.filter(([, each]) => typeof each !== 'object');
+  const blocks: Block[] = simple.length > 0 ? [{ kind: 'facts', facts: simple.map(([key, each]) => [words(key), show(each)]) }] : [];
+  for (const [key, each] of entries) {
+    if (typeof each !== 'object') continue;
+    const path = [...above, words(key)];
+    const inside = Array.isArray(each) ? listBlocks(each) : objectBlocks(each as Record<string, unknown>, path);
+    blocks.push(...(inside[0]?.kind === 'subheading' ? [] : [{ kind: 'subheading' as const, text: path.join(': ') }]), ...inside);
   }
-  return [{ heading: 'More about this run', blocks }];
+  return blocks;
 }
 
 function listBlocks(list: readonly unknown[]): Block[] {
   if (list.length === 0) return [{ kind: 'text', text: 'none' }];
-  if (!list.every(isPlain)) return [{ kind: 'text', text: list.map(show).join(', ') }];
-  const head = [...new Set(list.flatMap((each) => Object.keys(each)))];
-  return [{ kind: 'table', head: head.map((name) => ({ name: words(name) })), rows: list.map((each) => head.map((name): Cell => show(each[name]))) }];
-}
-
-function objectBlock(value: Record<string, unknown>): Block {
-  return { kind: 'facts', facts: Object.entries(value).map(([key, each]) => [words(key), show(each)]) };
+  if (!list.every(isPlain)) {
+    const texts = list.map(show);
+    return texts.some((text) => text.length > sentenceLength) ? texts.map((text) => ({ kind: 'text', text })) : [{ kind: 'text', text: texts.join(', ') }];
+  }
+  const rank = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length);
+  const head = [...new Set(list.flatMap((each) => Object.keys(each)))].sort((left, right) => rank(left) - rank(right));
+  return [
+    {
+      kind: 'table',
+      head: head.map((name) => (list.every((each) => typeof each[name] === 'number') ? { name: words(name), align: 'right' } : { name: words(name) })),
+      rows: list.map((each) => head.map((name): Cell => show(each[name]))),
+    },
+  ];
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
@@ -34,6 +53,7 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 
 function show(value: unknown): string {
   if (value === undefined || value === null) return '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return value.toLocaleString('en-US');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

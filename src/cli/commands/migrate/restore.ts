@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { describeAddress } from '../../../base/config.ts';
 import { assertCopyIntact, restoreColdCopy, swapDataFolder } from '../../../embedded/cold-copy.ts';
 import { homeFolder } from '../../../embedded/index.ts';
@@ -6,10 +7,11 @@ import { coldManifest } from '../../embedded-backup.ts';
 import { type CliIo, note, print, printJson } from '../../io.ts';
 import { count } from '../../migrate-view.ts';
 import { type BackupCommandOptions, showBackupProgress, toolsAndKeys } from './backup.ts';
+import { addReportOptions, type ReportOptions, withRestoreReport } from '../../report-files.ts';
 import { confirm } from './confirm.ts';
 import { engineOptions, type MigrateCommands } from './options.ts';
 
-interface RestoreCommandOptions extends BackupCommandOptions {
+interface RestoreCommandOptions extends BackupCommandOptions, ReportOptions {
   readonly to: string;
   readonly swap?: boolean;
   readonly endSessions?: boolean;
@@ -21,7 +23,7 @@ interface RestoreCommandOptions extends BackupCommandOptions {
 
 /** `onechart migrate restore`: a new database beside the live one, and the exchange of their names. */
 export function addRestoreCommand({ io, command }: MigrateCommands): void {
-  command('restore', 'restore a backup into a new database beside the live one; with --swap let it take the live name')
+  addReportOptions(command('restore', 'restore a backup into a new database beside the live one; with --swap let it take the live name'))
     .argument('<file>', 'the backup: a dump with its manifest beside it, or the folder of a cold copy')
     .requiredOption('--to <name>', 'name of the new database (of a cold copy: of the new data folder beside the live one); it must not exist')
     .option('--swap', 'then exchange the names: the live database is kept as <name>_before_restore_<time>')
@@ -38,16 +40,22 @@ export function addRestoreCommand({ io, command }: MigrateCommands): void {
         const what = `The database restored from ${file} would take the place of ${describeAddress(address)}, which is kept under another name`;
         await confirm(io, { what, look: 'the same command without --swap', yes: options.yes });
       }
-      if ((await readManifest(file))?.method === 'cold copy') return restoreCold(file, options, io);
-      const restored = await restoreBackup(file, {
-        address,
-        to: options.to,
-        swap: options.swap,
-        endSessions: options.endSessions,
-        withoutRights: options.privileges === false,
-        withoutManifest: options.withoutManifest,
-        onProgress: options.json ? undefined : showBackupProgress(io),
-        ...toolsAndKeys(options, io),
+      const manifest = await readManifest(file);
+      const about = { file: resolve(io.cwd, file), to: options.to, sha256: manifest?.sha256, savedAt: manifest?.startedAt };
+      const report = { io, address, options, about };
+      if (manifest?.method === 'cold copy') return restoreCold(file, options, report);
+      const { restored } = await withRestoreReport(report, async () => {
+        const done = await restoreBackup(file, {
+          address,
+          to: options.to,
+          swap: options.swap,
+          endSessions: options.endSessions,
+          withoutRights: options.privileges === false,
+          withoutManifest: options.withoutManifest,
+          onProgress: options.json ? undefined : showBackupProgress(io),
+          ...toolsAndKeys(options, io),
+        });
+        return { restored: done, outcome: { ...done, swapped: done.swapped && swapWords(done.swapped) } };
       });
       if (options.json) return printJson(io, restored);
       render(restored, io);
@@ -61,34 +69,44 @@ function render({ database, compared, foundComplete, objects, tables, rows, note
     : 'without an error; there is no manifest to compare it with';
   print(io, foundComplete ? `It was restored completely by an earlier run: ${what}.` : `Restored into "${swapped ? 'the new database' : database}": ${what}.`);
   if (swapped) {
-    print(io, `"${swapped.live}" is the restored database now.${swapped.endedSessions > 0 ? ` ${swapped.endedSessions} sessions were ended.` : ''}`);
-    if (swapped.kept !== '') print(io, `The one before is kept as "${swapped.kept}". Drop it when it is not needed any more.`);
+    print(io, swapWords(swapped));
     return;
   }
   print(io, `\nLook at it, then exchange it with the live one: the same command with --swap. Or by hand, connected to another database:\n`);
   for (const statement of swapStatements) print(io, `  ${statement}`);
 }
 
-async function restoreCold(file: string, options: RestoreCommandOptions, io: CliIo): Promise<void> {
+function swapWords({ live, kept, endedSessions }: NonNullable<RestoredBackup['swapped']>): string {
+  const ended = endedSessions > 0 ? ` ${endedSessions} sessions were ended.` : '';
+  const before = kept === '' ? '' : `\nThe one before is kept as "${kept}". Drop it when it is not needed any more.`;
+  return `"${live}" is the restored database now.${ended}${before}`;
+}
+
+async function restoreCold(file: string, options: RestoreCommandOptions, report: Parameters<typeof withRestoreReport>[0]): Promise<void> {
+  const { io } = report;
   const home = homeFolder({ home: options.home, env: io.env, cwd: io.cwd });
   const manifest = await coldManifest(file);
   const progress = options.json ? undefined : showBackupProgress(io);
-  await assertCopyIntact(file, manifest.files, (done, of) => progress?.({ phase: 'check', done, of, unit: 'files' }));
-  const { dataFolder, foundComplete } = await restoreColdCopy(
-    {
-      home,
-      copy: file,
-      files: manifest.files,
-      sha256: manifest.sha256,
-      name: options.to,
-      onFile: (done, of) => progress?.({ phase: 'copy', done, of, unit: 'files' }),
-    },
-    async (address) => {
-      const { inventory } = await inspectCopy({ ...address, database: manifest.database.name });
-      assertSame(manifest, inventory, { file, definitions: true });
-    },
-  );
-  const swapped = options.swap ? await swapDataFolder({ home, dataFolder }) : undefined;
+  const { dataFolder, foundComplete, swapped } = await withRestoreReport(report, async () => {
+    await assertCopyIntact(file, manifest.files, (done, of) => progress?.({ phase: 'check', done, of, unit: 'files' }));
+    const copied = await restoreColdCopy(
+      {
+        home,
+        copy: file,
+        files: manifest.files,
+        sha256: manifest.sha256,
+        name: options.to,
+        onFile: (done, of) => progress?.({ phase: 'copy', done, of, unit: 'files' }),
+      },
+      async (address) => {
+        const { inventory } = await inspectCopy({ ...address, database: manifest.database.name });
+        assertSame(manifest, inventory, { file, definitions: true });
+      },
+    );
+    const swapped = options.swap ? await swapDataFolder({ home, dataFolder: copied.dataFolder }) : undefined;
+    const words = swapped && `The embedded database works on it now. The data before is kept in ${swapped.before}.`;
+    return { ...copied, swapped, outcome: { database: copied.dataFolder, compared: true, foundComplete: copied.foundComplete, swapped: words } };
+  });
   if (options.json) return printJson(io, { dataFolder, compared: true, foundComplete, ...(swapped ? { swapped } : {}) });
   print(io, `${foundComplete ? 'It was restored by an earlier run' : 'Restored'}: ${dataFolder}, compared with the manifest by a second server.`);
   print(
