@@ -6,9 +6,10 @@ import { expect, test } from 'vitest';
 import { createDatabase, type TestDatabase, withClient } from '../../../../test/support/database.ts';
 import { snapshot } from '../../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../../base/config.ts';
+import { AppError } from '../../../base/errors.ts';
 import type { CliIo } from '../../io.ts';
 import { run } from '../../program.ts';
-import { withReport } from '../../report-files.ts';
+import { withReport, withRestoreReport } from '../../report-files.ts';
 
 interface Told {
   readonly code: number;
@@ -146,5 +147,67 @@ test('a run that gives up leaves its report, and the next one those of runs that
     const reports = (await readdir(join(folder, 'onechart-reports'))).filter((name) => name.endsWith('.md')).sort();
     expect(reports.map((name) => name.slice(-7))).toEqual(['run1.md', 'run2.md']);
     expect(await readFile(join(folder, 'onechart-reports', reports[0] ?? ''), 'utf8')).toMatch(/Cut off after \d+ of \d+ steps; continued by run 2\./);
+  });
+});
+
+test('orphans and rollback leave the reports of their runs, with what they noted as tables', async () => {
+  await inFolder(async (folder) => {
+    await using database = await createDatabase({ template: 'host' });
+    await database.query('UPDATE bills SET "patientId" = gen_random_uuid() WHERE id = (SELECT id FROM bills LIMIT 1)');
+    const at = ['--database-url', database.url, '--yes'];
+    expect(await onechart(folder, ['migrate', 'orphans', 'null', ...at])).toMatchObject({ code: 0, stderr: expect.stringContaining('orphans_null') });
+    expect((await onechart(folder, apply(database))).code).toBe(0);
+    const rolledBack = await onechart(folder, ['migrate', 'rollback', '--discard-data', ...at]);
+    expect(rolledBack, rolledBack.stderr).toMatchObject({ code: 0 });
+    const reports = (await readdir(join(folder, 'onechart-reports'))).filter((name) => name.endsWith('.md')).sort();
+    expect(reports.map((name) => name.replace(/^[^-]*-|-test_[^-]*/g, ''))).toEqual(['orphans_null-run1.md', 'apply-run2.md', 'rollback-run3.md']);
+    const read = (index: number) => readFile(join(folder, 'onechart-reports', reports[index] ?? ''), 'utf8');
+    expect(await read(0)).toMatch(/\| bills \| patientId \| null \| 1 \|/);
+    expect(await read(2)).toMatch(/\| patients \| 0 \|/);
+    // Nothing that a machine wrote for itself stands in a report for people.
+    for (const index of [0, 1, 2]) expect(await read(index)).not.toMatch(/\{"|\[object/);
+  });
+});
+
+test('a restore is reported whatever its end, and its folder tried out first', async () => {
+  await inFolder(async (folder) => {
+    const { io, told } = ioIn(folder);
+    const address = parseDatabaseUrl('postgresql://ehr_user:hidden-word@127.0.0.1:5432/ehr');
+    const about = { file: '/backups/ehr.dump', to: 'ehr_restored', sha256: 'ab'.repeat(32), savedAt: '2026-02-03T04:05:06.000Z' };
+    const restored = {
+      database: 'ehr_restored',
+      compared: true,
+      foundComplete: false,
+      objects: 210,
+      tables: 19,
+      rows: 1_234_567,
+      notes: [],
+      swapStatements: ['BEGIN;', 'COMMIT;'],
+    };
+    await withRestoreReport({ io, address, options: {}, about }, () => Promise.resolve({ outcome: restored }));
+    const refused = withRestoreReport({ io, address, options: {}, about: { ...about, to: 'ehr' } }, () =>
+      Promise.reject(new AppError('unsafe', 'RESTORE_TARGET_PRESENT', 'It is there.')),
+    );
+    await expect(refused).rejects.toMatchObject({ code: 'RESTORE_TARGET_PRESENT' });
+    const names = (await readdir(join(folder, 'onechart-reports'))).map((name) => name.replace(/^\d{8}T\d{6}Z-/, '')).sort();
+    expect(names).toEqual(['restore-ehr.html', 'restore-ehr.md', 'restore-ehr_restored.html', 'restore-ehr_restored.md']);
+    const texts = await Promise.all(
+      (await readdir(join(folder, 'onechart-reports'))).sort().map((name) => readFile(join(folder, 'onechart-reports', name), 'utf8')),
+    );
+    expect(texts.join('\n')).not.toContain('hidden-word');
+    const [stopped, done] = texts.filter((text) => text.startsWith('# ')).sort((left, right) => left.length - right.length);
+    expect(done).toContain('210 objects, 19 tables and 1,234,567 rows are as the manifest says.');
+    expect(done).toContain('`COMMIT;`');
+    expect(stopped).toContain('Stopped (RESTORE_TARGET_PRESENT, exit code 3): It is there.');
+    expect(told(0).stderr).toMatch(/Report: onechart-reports\/\S+-restore-ehr_restored\.html/);
+
+    await writeFile(join(folder, 'taken'), '');
+    let begun = false;
+    const untried = withRestoreReport({ io, address, options: { reportDir: 'taken/x' }, about }, () => {
+      begun = true;
+      return Promise.resolve({ outcome: restored });
+    });
+    await expect(untried).rejects.toMatchObject({ code: 'REPORT_FOLDER_NOT_WRITABLE' });
+    expect(begun).toBe(false);
   });
 });
