@@ -72,7 +72,7 @@ export const tableRules: readonly Rule[] = [
     id: 'partition-detach-blocks',
     title: 'DETACH PARTITION without CONCURRENTLY',
     why: 'It takes ACCESS EXCLUSIVE on the partitioned table: every query on any partition through it waits.',
-    rewrite: 'DETACH PARTITION … CONCURRENTLY, alone in a migration file.',
+    rewrite: 'DETACH PARTITION … CONCURRENTLY, alone in a migration file. It leaves a check with the old bounds on the partition.',
     severity: 'warning',
     squawk: ['require-concurrent-partition-detach'],
     *check(context, { isLive }) {
@@ -82,7 +82,11 @@ export const tableRules: readonly Rule[] = [
         yield {
           message: `${table} is locked against reads and writes while ${relationName(def.PartitionCmd.name)} is detached.`,
           stall: { table, lock: 'ACCESS EXCLUSIVE', work: 'brief' },
-          rewrite: statements(alone, alterCommand(context, index, (command) => `${command} CONCURRENTLY`) ?? context.statement.text),
+          rewrite: statements(
+            alone,
+            alterCommand(context, index, (command) => `${command} CONCURRENTLY`) ?? context.statement.text,
+            '-- a check with the old bounds stays on the partition; drop it when other rows are to come',
+          ),
         };
       }
     },
