@@ -133,7 +133,7 @@ function changeOf({ command, database, schema, steps, details }: RunRecord): str
       : details.before
         ? `; ${plural(lacking(details.before), 'object')} missing or invalid before`
         : '';
-  const of = command === 'apply' ? ` for ${plural(migrations, 'migration')}` : '';
+  const of = applies(command) ? ` for ${plural(migrations, 'migration')}` : '';
   return `${command} on schema ${schema} of database ${database}: ${planned}${of}${objects}.`;
 }
 
@@ -153,12 +153,17 @@ function longestBy<T>(items: readonly T[], measure: (item: T) => number): T | un
   return items.reduce<T | undefined>((longest, item) => (longest === undefined || measure(item) > measure(longest) ? item : longest), undefined);
 }
 
+/** Repair is apply on a database where something was wrong. */
+function applies(command: string): boolean {
+  return command === 'apply' || command === 'repair';
+}
+
 function backupSentence({ command, details: { backup, exported } }: RunRecord): string {
   // What a rollback says of the rows it exported; see rollback.ts.
   if (typeof exported === 'object' && exported !== null && 'folder' in exported && typeof exported.folder === 'string')
     return `This command makes none; the rows of the tables it dropped were exported to ${exported.folder}.`;
   if (backup === undefined)
-    return command === 'apply' ? 'The journal of this run says nothing of a backup.' : 'This command makes none; see the run of the apply before it.';
+    return applies(command) ? 'The journal of this run says nothing of a backup.' : 'This command makes none; see the run of the apply before it.';
   if (typeof backup === 'string') return `None was made by this run: ${backup}.`;
   const { method, bytes, proof } = backup;
   return `${method}, ${megabytes(bytes / 1048576)}, restored for real (${proof.where}) and compared: ${count(proof.objects)} objects, ${count(proof.tables)} tables, ${count(proof.rows)} rows alike.`;
