@@ -67,7 +67,7 @@ export async function assertSchemaUnchanged(client: pg.Client, backup: ProvenBac
   } finally {
     await client.query('COMMIT');
   }
-  const nothing = { rows: {}, checksums: {}, notDumped: [] };
+  const nothing = { rows: {}, checksums: {}, sequences: {}, notDumped: [] };
   const differences = compareInventories({ ...nothing, objects: backup.objects }, { ...nothing, objects }, { definitions: true });
   if (differences.length === 0) return;
   throw new AppError(

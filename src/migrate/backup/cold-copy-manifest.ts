@@ -66,7 +66,7 @@ export function coldCopyManifest(options: {
 
 /** A copy holds invalid indexes too, so the objects are all there is to compare with the live ones. Errors: `BACKUP_DIFFERS`. */
 export function assertSameObjects(file: string, saved: Readonly<Record<string, string>>, found: Readonly<Record<string, string>>): void {
-  const nothing = { rows: {}, checksums: {}, notDumped: [] };
+  const nothing = { rows: {}, checksums: {}, sequences: {}, notDumped: [] };
   const differences = compareInventories({ ...nothing, objects: saved }, { ...nothing, objects: found }, { definitions: true });
   if (differences.length === 0) return;
   throw new AppError(

@@ -9,7 +9,7 @@ import { connect } from '../session.ts';
 import { row } from '../sql.ts';
 import { diskFull, partialFile, removePartials, syncFolder, writeDump } from './dump-file.ts';
 import { type EncryptionOptions, openCipher } from './encryption.ts';
-import { readInventory, settleTexts } from './inventory.ts';
+import { readInventory, readSequences, settleTexts } from './inventory.ts';
 import { type BackupManifest, type ProvenBackup, provenBackup, writeManifest } from './manifest.ts';
 import { proveDump, serverMajorOf } from './prove.ts';
 import { removeOlder } from './retention.ts';
@@ -80,7 +80,7 @@ export async function makeBackup(options: BackupOptions): Promise<ProvenBackup> 
       const scratchMajor = await serverMajorOf(admin);
       const restoreTool = await findTool('pg_restore', { ...options, serverMajor: Math.max(serverMajor, scratchMajor) });
       await prepareFolder(folder);
-      const file = join(resolve(folder), fileName(address.database, new Date(), cipher.kind !== undefined));
+      const file = join(resolve(folder), fileName(address.database, momentOfItsOwn(), cipher.kind !== undefined));
       const partial = partialFile(file);
       try {
         const unproven = await dump({ client, options, cipher, dumpTool, partial, file });
@@ -137,6 +137,7 @@ async function dump(run: {
   const giveUp = () => stop.abort(options.signal?.reason);
   options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
+    const sequences = await readSequences(client);
     const dumping = writeDump({
       tool: dumpTool,
       address,
@@ -146,7 +147,7 @@ async function dump(run: {
       onBytes: (done) => options.onProgress?.({ phase: 'dump', done, of: Number(size), unit: 'bytes' }),
       signal: stop.signal,
     });
-    const counting = readInventory(client, { checksumTables: checksumTables(address.schema, options.linkTables) }).catch((error: unknown) => {
+    const counting = readInventory(client, { checksumTables: checksumTables(address.schema, options.linkTables), sequences }).catch((error: unknown) => {
       // Without what is to be compared the dump is worth nothing: end it now, not in an hour.
       stop.abort(error);
       throw error;
@@ -178,6 +179,14 @@ export function checksumTables(schema: string, linkTables: readonly string[]): s
   // What a name with dots means only the catalogue knows; what is not there does no harm.
   const readings = linkTables.flatMap((link) => [link, link.slice(0, Math.max(0, link.lastIndexOf('.')))].filter(Boolean));
   return [...new Set([...readings, ...moduleTables].flatMap((table) => [`${schema}.${table}`, table]))];
+}
+
+let lastMoment = 0;
+
+/** Now, and never the same twice: two backups that one program begins at once must not share a name. */
+function momentOfItsOwn(): Date {
+  lastMoment = Math.max(Date.now(), lastMoment + 1);
+  return new Date(lastMoment);
 }
 
 /** `1xetra*onmi` at noon becomes `1xetra_onmi-20260103T120000Z.dump`. */

@@ -6,6 +6,7 @@ const Inventory = z.object({
   objects: z.record(z.string(), z.string()),
   rows: z.record(z.string(), z.number()),
   checksums: z.record(z.string(), z.string()),
+  sequences: z.record(z.string(), z.string()),
   notDumped: z.array(z.string()),
 });
 

@@ -214,6 +214,25 @@ withDump('without a manifest only when it is said; a backup of another database 
   expect(await restore(host, { file, to, withoutManifest: true })).toMatchObject({ compared: false });
 });
 
+withDump('two at once: backups do not disturb each other, and the second restore into the same name waits for its turn', async () => {
+  await using host = await createDatabase({ template: 'host' });
+  const folder = await temporaryFolder();
+  const [first, second] = await Promise.all([backUp(host, { folder }), backUp(host, { folder })]);
+  expect(first?.file).not.toBe(second?.file);
+  const { file } = first ?? { file: '' };
+  const to = newName(host.name);
+  let refused: unknown;
+  const restored = await restore(host, {
+    file,
+    to,
+    onCheckpoint: async (name) => {
+      if (name === 'restored') refused = await restore(host, { file, to }).catch((error: unknown) => error);
+    },
+  });
+  expect(refused).toMatchObject({ kind: 'busy', code: 'RESTORE_RUNNING' });
+  expect(restored).toMatchObject({ database: to, foundComplete: false });
+});
+
 /** Each is a moment at which the process is killed. */
 const checkpoints = ['created', 'bytes', 'restored', 'compared', 'properties carried over', 'named', 'swapped'] as const;
 

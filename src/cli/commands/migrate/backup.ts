@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type DatabaseAddress, describeAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
+import { assertCopyIntact } from '../../../embedded/cold-copy.ts';
 import { embeddedAddress, homeFolder } from '../../../embedded/index.ts';
 import { acceptBackup, type BackupProgress, makeBackup, type ProvenBackup, readManifest, verifyBackup } from '../../../migrate/backup/index.ts';
 import { defaultLinkTables, type MigrateOptions } from '../../../migrate/index.ts';
-import { makeEmbeddedBackup, verifyEmbeddedBackup } from '../../embedded-backup.ts';
+import { coldManifest, makeEmbeddedBackup, verifyEmbeddedBackup } from '../../embedded-backup.ts';
 import { type CliIo, print, printJson } from '../../io.ts';
 import { count, duration, progressBar } from '../../migrate-view.ts';
 import { type EngineCommandOptions, engineOptions, type MigrateCommands } from './options.ts';
@@ -98,7 +99,7 @@ export async function withBackup<T>({ engine, options, io }: BackupSettings, wor
   const { address } = engine;
   const { backupFile, backupMaxAge } = options;
   if (options.backup === false) return work(address, { noBackup: true });
-  if (backupFile !== undefined) return work(address, { backup: () => acceptBackup(backupFile, { address, maxAgeHours: backupMaxAge }) });
+  if (backupFile !== undefined) return work(address, { backup: () => acceptEarlier(backupFile, { address, maxAgeHours: backupMaxAge }) });
   if (!copiesCold(engine, options)) return work(address, { backup: () => backUp(engine, options, io) });
   const asked = new Error('a cold copy is wanted');
   try {
@@ -109,6 +110,12 @@ export async function withBackup<T>({ engine, options, io }: BackupSettings, wor
   const copy = await backUp(engine, options, io);
   const now = await embeddedAddress({ home: homeFolder({ home: options.home, env: io.env, cwd: io.cwd }) });
   return work({ ...now, schema: address.schema }, { backup: () => Promise.resolve(copy) });
+}
+
+async function acceptEarlier(file: string, options: { address: DatabaseAddress; maxAgeHours: number | undefined }): Promise<ProvenBackup> {
+  const accepted = await acceptBackup(file, options);
+  if (accepted.method === 'cold copy') await assertCopyIntact(accepted.file, (await coldManifest(accepted.file)).files);
+  return accepted;
 }
 
 /** The embedded server's package carries no pg_dump. */
