@@ -16,8 +16,14 @@ const titles: Readonly<Record<OrphanAction, (name: string) => string>> = {
   null: (name) => `Set the orphans of ${name} to NULL, in batches`,
 };
 
-/** Milliseconds an orphan row takes, from npm run bench -- orphans (docs/benchmarks.md). */
-const millisecondsPerRow: Readonly<Record<OrphanAction, number>> = { adopt: 0.04, quarantine: 0.05, null: 0.03 };
+/**
+ * Milliseconds that an id (adopt) or a row takes: half of what npm run bench -- orphans measured on a crowded machine (load 18 on 2 cores,
+ * a million rows with 100,000 ids: 0.42, 0.17, 0.12; docs/benchmarks.md).
+ */
+const milliseconds: Readonly<Record<OrphanAction, number>> = { adopt: 0.2, quarantine: 0.08, null: 0.06 };
+
+/** A batch of 5,000 rows, there: up to 546 ms. */
+const longestWaitMilliseconds = 250;
 
 /** What a finding ORPHANS_DECIDED carries. */
 export interface DecidedDetails {
@@ -27,6 +33,7 @@ export interface DecidedDetails {
   readonly migration: string;
   readonly action: OrphanAction;
   readonly count: number;
+  readonly ids: number;
 }
 
 /** Puts a step before the (first) validation of each key whose orphans are decided about; it stands for all its batches. Pure. */
@@ -46,7 +53,7 @@ function validates(step: Step, { key, migration, table }: DecidedDetails): boole
   return (step.key === `validate ${key}` && step.tables.every((each) => each.table === table)) || step.key.startsWith(`validate ${key} on `);
 }
 
-function rowsStep(validation: Step, { table, column, migration, action, count }: DecidedDetails): Step {
+function rowsStep(validation: Step, { table, column, migration, action, count, ids }: DecidedDetails): Step {
   const name = nameOf({ table, column });
   const writes = action !== 'adopt';
   return {
@@ -57,7 +64,7 @@ function rowsStep(validation: Step, { table, column, migration, action, count }:
     statements: [`-- ${count} rows now, ${defaultBatchRows} a batch, each batch in a transaction of its own`],
     lock: writes ? 'ROW EXCLUSIVE' : undefined,
     tables: writes ? validation.tables : [],
-    estimate: { milliseconds: 10 + count * millisecondsPerRow[action], writeWaitMilliseconds: writes && count > 0 ? 100 : 0 },
+    estimate: { milliseconds: 10 + (writes ? count : ids) * milliseconds[action], writeWaitMilliseconds: writes && count > 0 ? longestWaitMilliseconds : 0 },
   };
 }
 

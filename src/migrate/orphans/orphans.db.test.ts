@@ -15,6 +15,7 @@ import {
   nullOrphans,
   planMigration,
   quarantineOrphans,
+  rollbackMigration,
   undoOrphans,
   verifyMigration,
 } from '../index.ts';
@@ -301,6 +302,18 @@ test('a link table in another schema than the module', async () => {
   await apply(host, { dir, orphans: 'adopt' });
   expect((await listOrphans(options)).columns).toMatchObject([{ rows: 0 }]);
   expect(await listPlaceholders(at(host))).toMatchObject({ waiting: 10 });
+});
+
+test('undo after the module was rolled back: the patients are gone with it', async () => {
+  await using host = await createOrphanHost();
+  await apply(host, { orphans: 'adopt' });
+  await rollbackMigration({ ...at(host), discardData: true });
+  expect((await undoOrphans(at(host))).columns).toMatchObject([{ undone: 20, left: [] }]);
+  await expect(undoOrphans(at(host))).rejects.toMatchObject({ code: 'ORPHAN_WORK_MISSING' });
+  // What was carried out once is no decision for the next time.
+  await expect(apply(host)).rejects.toMatchObject({ code: 'ORPHANS_PRESENT' });
+  expect((await apply(host, { orphans: 'adopt' })).verification.ok).toBe(true);
+  expect(await listPlaceholders(at(host))).toMatchObject({ waiting: 20 });
 });
 
 test('a decision that is taken back takes what the file said along', async () => {

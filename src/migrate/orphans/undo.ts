@@ -188,6 +188,12 @@ async function undoPatients(run: Run, work: Work, batchRows: number): Promise<Un
   const patients = `${quote(home)}.patients`;
   const queue = `${quote(home)}.patient_placeholders`;
   const withQueue = await queueExists(client, home);
+  if (!(await row<{ there: boolean }>(client, 'SELECT to_regclass($1) IS NOT NULL AS there', [patients])).there) {
+    // The module was rolled back: the patients went with it.
+    const gone = `UPDATE onechart.orphan_patients SET "undoneAt" = now(), "toQueue" = false WHERE "workId" = ${work.id} AND "undoneAt" IS NULL`;
+    await run.step(step(work, { batch: 1, statements: [gone], tables: [] }));
+    return [];
+  }
   const { type } = await row<{ type: string }>(
     client,
     `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'id'`,
