@@ -43,7 +43,7 @@ interface Wanted {
 }
 
 const holding = `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-  WHERE l.granted AND l.relation = ANY (SELECT to_regclass(name) FROM unnest($1::text[]) AS name) AND l.pid <> pg_backend_pid() AND l.mode = ANY ($2) AND a.xact_start IS NOT NULL`;
+  WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.relation = ANY (SELECT to_regclass(name) FROM unnest($1::text[]) AS name) AND l.pid <> pg_backend_pid() AND l.mode = ANY ($2) AND a.xact_start IS NOT NULL`;
 
 /** Who holds a table in a way that keeps the step out, the oldest transaction first. */
 export async function lockHolders(client: pg.Client, { tables, lock }: Wanted): Promise<LockHolder[]> {
@@ -83,31 +83,47 @@ export async function explainLockTimeout(client: pg.Client, error: unknown): Pro
   );
 }
 
-/** How often is looked whether the table is free: 20 ms. One look at pg_locks takes a fraction of a millisecond and waits for nobody. */
+/** How often is looked whether the table is free. One look at pg_locks takes a fraction of a millisecond and waits for nobody. */
 const lookMilliseconds = 20;
 /** After this long another attempt is made although somebody old is there: the look could be mistaken about who is in the way. */
 const blindMilliseconds = 2_000;
+/** What writers get between two attempts, times 0.5 to 1.5 so that attempts do not keep step with periodic work. */
+const pauseMilliseconds = 60;
+
+/** Transactions in the way and when each was first seen there; one for all attempts at a step. */
+export type SeenHolders = Map<string, number>;
 
 /**
  * The pause between two attempts at a lock: the writers that queued behind us drain, and then nobody is made to wait in vain. While a
- * transaction is in the way that has been open for longer than four attempts, it will hardly end within the next one; so its end is
+ * transaction is in the way that has been there for longer than four attempts, it will hardly end within the next one; so its end is
  * watched for instead, without a request of ours in the queue, and the next attempt comes right after it. Measured in ADR 37.
+ *
+ * The age is counted here: a role without pg_read_all_stats sees in pg_locks who holds what, but not since when.
  */
 export async function waitForGap(
   client: pg.Client,
   { tables, lock }: Wanted,
-  { attempt, attemptMilliseconds }: { attempt: number; attemptMilliseconds: number },
+  { attempt, seen, attemptMilliseconds }: { attempt: number; seen: SeenHolders; attemptMilliseconds: number },
 ): Promise<void> {
   const until = performance.now() + blindMilliseconds * (0.5 + Math.random());
-  await wait(Math.min(200, 25 * 2 ** Math.min(attempt, 3)) * (0.5 + Math.random()));
-  if (tables.length === 0) return;
-  while (performance.now() < until) {
-    const [answer] = await rows<{ held: boolean }>(
+  const oldOnes = async () => {
+    const found = await rows<{ id: string }>(
       client,
-      `SELECT EXISTS (SELECT ${holding} AND a.xact_start < clock_timestamp() - make_interval(secs => $3 / 1000.0)) AS held`,
-      [tables.map((table) => quoteRelation(table)), conflicting(lock), attemptMilliseconds * 4],
+      `SELECT DISTINCT l.virtualtransaction AS id FROM pg_locks l
+       WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND l.relation = ANY (SELECT to_regclass(name) FROM unnest($1::text[]) AS name) AND l.pid <> pg_backend_pid() AND l.mode = ANY ($2)`,
+      [tables.map((table) => quoteRelation(table)), conflicting(lock)],
     );
-    if (!answer?.held) return;
-    await wait(lookMilliseconds);
-  }
+    const ids = new Set(found.map(({ id }) => id));
+    const now = performance.now();
+    for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
+    for (const id of ids) if (!seen.has(id)) seen.set(id, now);
+    return [...seen.values()].some((since) => now - since > attemptMilliseconds * 4);
+  };
+  const jitter = 0.5 + Math.random();
+  // What a script locks is not known beforehand: nothing to watch, so the pauses grow instead.
+  if (tables.length === 0) return wait(Math.min(1000, pauseMilliseconds * 2 ** Math.min(attempt, 5)) * jitter);
+  await oldOnes();
+  await wait(pauseMilliseconds * jitter);
+  while (performance.now() < until && (await oldOnes())) await wait(lookMilliseconds);
 }

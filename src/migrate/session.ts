@@ -3,7 +3,7 @@ import pg from 'pg';
 import { type DatabaseAddress, describeAddress, toPgConfig } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { quoteRelation } from './relation.ts';
-import { describeHolders, lockHolders, waitForGap } from './lock-gap.ts';
+import { describeHolders, lockHolders, type SeenHolders, waitForGap } from './lock-gap.ts';
 import { inOneQuery, quote, row, rows, sqlstate } from './sql.ts';
 
 /** Prisma's advisory lock: whoever migrates with either tool excludes the other. */
@@ -127,6 +127,7 @@ export async function withLockTimeout(
   },
 ): Promise<LockedResult> {
   const begun = performance.now();
+  const seen: SeenHolders = new Map();
   for (let attempt = 1; ; attempt += 1) {
     const attemptBegun = performance.now();
     try {
@@ -152,7 +153,7 @@ export async function withLockTimeout(
         );
       }
       options.onRetry?.(attempt);
-      await waitForGap(client, options, { attempt, attemptMilliseconds: patience.attemptMilliseconds });
+      await waitForGap(client, options, { attempt, seen, attemptMilliseconds: patience.attemptMilliseconds });
     }
   }
 }

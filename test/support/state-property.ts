@@ -12,7 +12,7 @@ import {
 } from '../../src/migrate/index.ts';
 import { makeState, type MadeState, type RandomState } from './random-states.ts';
 import { snapshotOf } from './snapshot.ts';
-import type { StateServer } from './state-server.ts';
+import { grantsOf, type StateServer } from './state-server.ts';
 
 /** Exit code each refusal must have. */
 const exitCodes: Readonly<Record<string, number>> = {
@@ -79,7 +79,16 @@ export async function judge(server: StateServer, state: RandomState, options: { 
   const steps = applied.value?.steps.map(({ step }) => `${step.migration}/${step.key}`) ?? [];
   const promised = planned.value?.plan.steps.map((step) => `${step.migration}/${step.key}`) ?? [];
   must(same(steps, promised), `apply did ${difference(promised, steps)} unlike the plan`);
-  await whole({ ...made, look, must, read: () => readCatalogue(client, made.model.schema) });
+  await whole({
+    ...made,
+    look,
+    must,
+    read: () => readCatalogue(client, made.model.schema),
+    lostGrants: async () => {
+      const granted = new Set(await grantsOf(client, made.model.schema));
+      return made.model.grants.filter((grant) => !granted.has(grant));
+    },
+  });
   must(applied.value?.verification.ok === true, `verify: ${JSON.stringify(applied.value?.verification.items.filter(({ ok }) => !ok))}`);
   const { rows: open } = await client.query<{ name: string }>(
     `SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL`,
@@ -95,9 +104,17 @@ async function whole({
   look,
   must,
   read,
-}: MadeState & { look: () => Promise<string[]>; must: (holds: boolean, otherwise: string) => void; read: () => Promise<Catalogue> }): Promise<void> {
+  lostGrants,
+}: MadeState & {
+  look: () => Promise<string[]>;
+  must: (holds: boolean, otherwise: string) => void;
+  read: () => Promise<Catalogue>;
+  lostGrants: () => Promise<string[]>;
+}): Promise<void> {
   const differs = catalogueDifference(model.plain, await read()).filter((each) => !allowed.has(each));
   must(differs.length === 0, `not as plain execution leaves it: ${differs.join(', ')}`);
+  const lost = await lostGrants();
+  must(lost.length === 0, `grants are missing: ${lost.join(', ')}`);
   const { migrations } = await migrationStatus(options);
   const unfinished = migrations.filter(({ history, complete, edited }) => history !== 'applied' || !complete || edited);
   must(unfinished.length === 0, `not applied: ${unfinished.map(({ file, history }) => `${file.name} ${history}`).join(', ')}`);

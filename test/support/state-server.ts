@@ -19,6 +19,8 @@ export interface HostModel {
   readonly files: readonly MigrationFile[];
   readonly statements: readonly (Statement & { readonly migration: string })[];
   readonly plain: Catalogue;
+  /** `role privilege table`. */
+  readonly grants: readonly string[];
   /** A Prisma folder with the files. */
   readonly folder: string;
 }
@@ -71,6 +73,7 @@ export async function openStateServer(url: string): Promise<StateServer> {
     const onWhole = await open({ ...server, database: whole, schema });
     for (const { sql } of files) await onWhole.query(sql);
     const plain = await readCatalogue(onWhole, schema);
+    const grants = await grantsOf(onWhole, schema);
     await onWhole.end();
     const parsed = await Promise.all(files.map(async ({ name, sql }) => (await parseMigration(name, sql)).map((each) => ({ ...each, migration: name }))));
     const prisma = join(folder, kind);
@@ -78,7 +81,7 @@ export async function openStateServer(url: string): Promise<StateServer> {
       mkdirSync(join(prisma, 'migrations', name), { recursive: true });
       writeFileSync(join(prisma, 'migrations', name, 'migration.sql'), sql);
     }
-    return { kind, schema, files, statements: parsed.flat(), plain, folder: prisma };
+    return { kind, schema, files, statements: parsed.flat(), plain, grants, folder: prisma };
   }
 
   const model = (kind: HostKind) => {
@@ -119,6 +122,15 @@ export async function openStateServer(url: string): Promise<StateServer> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What the roles of the module may do: `role privilege table`. */
+export async function grantsOf(client: pg.ClientBase, schema: string): Promise<string[]> {
+  const { rows } = await client.query<{ grant: string }>(
+    `SELECT grantee || ' ' || privilege_type || ' ' || table_name AS grant FROM information_schema.role_table_grants WHERE table_schema = $1 AND grantee LIKE 'onechart%' ORDER BY 1`,
+    [schema],
+  );
+  return rows.map(({ grant }) => grant);
 }
 
 async function open(address: DatabaseAddress): Promise<pg.Client> {
