@@ -135,12 +135,12 @@ export function hostFindings(findings: readonly HostFinding[]): Finding[] {
 /** What the comparison with catalogue and history says. */
 export function checkAssessment(assessment: Assessment, approvals: readonly string[] = []): Finding[] {
   const findings: Finding[] = checkHazards(assessment, approvals);
-  for (const name of assessment.withoutFile)
+  if (assessment.withoutFile.length > 0)
     findings.push({
       level: 'warn',
       code: 'MIGRATION_FILE_LOST',
-      message: `The history has the migration "${name}" as applied, and the folder has no such migration. Bring it back from version control.`,
-      details: { migration: name },
+      message: `The history has as applied what the folder does not have: ${assessment.withoutFile.join(', ')}. Bring the files back from version control.`,
+      details: { migrations: assessment.withoutFile },
     });
   for (const name of assessment.outOfOrder)
     findings.push({

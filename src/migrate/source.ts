@@ -44,12 +44,22 @@ export async function loadMigrations(
     );
   // A folder without the module says nothing about link tables, and nothing is asked of them.
   const { profile, findings } = hasModule ? await readHostProfile(client, options) : { profile: undefined, findings: [] };
-  if (files) return { origin: 'host folder', wholeFolder: !options.onlyModule, files, findings };
+  if (files) {
+    const own = options.onlyModule ? [] : await appliedWithoutFolder(client, options.schema, files);
+    return { origin: 'host folder', wholeFolder: !options.onlyModule, files: [...files, ...own].sort(byName), findings };
+  }
   const recorded = await recordedFiles(client, options.schema);
   // By the part after the timestamp: `init` moves the timestamps of a host whose own history goes on beyond ours.
   const builtIn = new Map((profile ? renderModule(profile) : []).map((file) => [purposeOf(file.name), file]));
   for (const { name, sql, checksum } of recorded.filter(({ name }) => isModuleMigration(name))) builtIn.set(purposeOf(name), { name, sql, checksum });
   return { origin: 'built in', wholeFolder: false, files: [...builtIn.values()].sort(byName), findings };
+}
+
+/** The module's migrations that were applied as they are built in, before or without `init`: their text is in the journal. */
+async function appliedWithoutFolder(client: pg.ClientBase, schema: string, files: readonly MigrationFile[]): Promise<MigrationFile[]> {
+  const there = new Set(files.map(({ name }) => purposeOf(name)));
+  const recorded = await recordedFiles(client, schema);
+  return recorded.filter(({ name }) => isModuleMigration(name) && !there.has(purposeOf(name))).map(({ name, sql, checksum }) => ({ name, sql, checksum }));
 }
 
 /** Reads the migrations from `<dir>/migrations` (or from `<dir>` when it is that folder itself). */

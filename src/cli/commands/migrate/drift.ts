@@ -12,7 +12,7 @@ export function addDriftCommand({ io, command }: MigrateCommands): void {
       const drift = await findDrift({ ...(await engineOptions(options, io)), shadow });
       io.exitCode = drift.differences.length > 0 ? exitDrift : drift.migrations.length === 0 ? exitPending : 0;
       if (options.json) return printJson(io, drift);
-      for (const name of drift.withoutFile) note(io, `The history has "${name}" as applied, and there is no such file; what it made shows as extra.`);
+      if (drift.withoutFile.length > 0) note(io, `Applied, and without a file in the folder: ${drift.withoutFile.join(', ')}. What they made shows as extra.`);
       if (drift.differences.length > 0) print(io, renderDrift(drift.differences));
       const compared = `${drift.migrations.length} applied ${drift.migrations.length === 1 ? 'migration' : 'migrations'} of the ${drift.record === 'module' ? 'patient module' : 'folder'}`;
       print(
