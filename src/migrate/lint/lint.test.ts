@@ -135,6 +135,18 @@ test('sizes of live tables raise and lower the severity and say how long others 
   );
 });
 
+test('locks that pile up weigh as much as the longest work under them', async () => {
+  const pile = async (rows: number) =>
+    of(
+      await lint([`${users}${cases}`, 'ALTER TABLE "users" ADD COLUMN "x" int; CREATE INDEX "i" ON "cases"("day");'], {
+        traffic: new Map([['cases', { table: 'cases', rows, megabytes: rows / 4000, pages: rows / 32, writesPerSecond: 4 }]]),
+      }),
+      'locks-pile-up',
+    )[0];
+  expect(await pile(1000)).toMatchObject({ severity: 'note' });
+  expect(await pile(5_000_000)).toMatchObject({ severity: 'error', message: expect.stringContaining('writes stand still for about 2.8 s') });
+});
+
 test('values of data statements are not shown', async () => {
   const [finding] = of(await lint([users, 'UPDATE "users" SET "email" = \'ada@example.org\';']), 'whole-table-changed');
   expect(finding?.statement).toBe('UPDATE "users" SET "email" = \'…\'');

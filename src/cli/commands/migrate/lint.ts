@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import colors from 'picocolors';
-import { resolveDatabase } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
 import { lintPath, lintRules, type Severity } from '../../../migrate/index.ts';
 import { addDatabaseOptions, type DatabaseOptions, findDatabase } from '../../database.ts';
@@ -44,7 +43,7 @@ export function addLintCommand({ io, migrate }: MigrateCommands): void {
       if (options.rules) return format === 'json' ? printJson(io, lintRules.map(described)) : print(io, renderRules(lintRules));
       const path = folderToLint(dir, io.cwd);
       const asked = options.live === true || options.databaseUrl !== undefined;
-      const named = asked ? (resolveDatabase(options, io.env) ?? (await findDatabase(options, io))) : undefined;
+      const named = asked ? await findDatabase(options, io) : undefined;
       const report = await lintPath(path, {
         ...(named ? { address: named } : {}),
         ...(options.all ? { all: true } : {}),
@@ -58,6 +57,7 @@ export function addLintCommand({ io, migrate }: MigrateCommands): void {
         if (report.findings.length > 0) print(io, renderGithub(report, io.cwd));
         return;
       }
+      if (named && report.files === 0) return print(io, 'No migration is pending. Applied ones are looked at with --all.');
       const terminal = (io.stdout as NodeJS.WriteStream).isTTY === true;
       print(
         io,

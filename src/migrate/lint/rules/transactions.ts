@@ -1,4 +1,4 @@
-import { blocksReads, blocksWrites, type LockMode, stronger } from '../locks.ts';
+import { blocksReads, blocksWrites, type LockMode, stronger, type Work } from '../locks.ts';
 import { concurrently, statements } from '../rewrite.ts';
 import type { Hit, Rule, StatementContext } from '../rule.ts';
 import { alterCommands, descendants, listName, type Node, relationName } from '../syntax-node.ts';
@@ -13,6 +13,7 @@ interface Held {
   readonly since: StatementContext;
   /** What does something under it that takes as long as the table is big. */
   longBy: StatementContext | undefined;
+  work: Work;
 }
 
 /** The transactions of a file, each with its statements; a statement that commits by itself is in none. */
@@ -30,8 +31,8 @@ function heldLocks(transaction: readonly StatementContext[]): Held[] {
       const there = held.get(table);
       if (there) {
         there.mode = stronger(there.mode, mode);
-        there.longBy ??= work === 'brief' ? undefined : context;
-      } else held.set(table, { table, mode, since: context, longBy: work === 'brief' ? undefined : context });
+        if (work !== 'brief' && !there.longBy) Object.assign(there, { longBy: context, work });
+      } else held.set(table, { table, mode, since: context, longBy: work === 'brief' ? undefined : context, work });
     }
   return [...held.values()];
 }
@@ -87,7 +88,7 @@ export const transactionRules: readonly Rule[] = [
           context: second.since === first.since ? (second.longBy as StatementContext) : second.since,
           severity: long ? 'error' : 'warning',
           message: `Held together until line ${lastLineOf(last)}, the end of the transaction: ${list}. ${held.some(({ mode }) => blocksReads(mode)) ? 'Reads of those under ACCESS EXCLUSIVE and writes to all of them wait' : 'Writes to all of them wait'} for ${long ? `the work on ${long.table} too` : 'one another'}.`,
-          stall: long ? undefined : { table: second.table, lock: second.mode, work: 'brief' },
+          stall: long ? { table: long.table, lock: long.mode, work: long.work } : { table: second.table, lock: second.mode, work: 'brief' },
           rewrite: oneFileEach(held, transaction),
         };
       }
