@@ -92,6 +92,14 @@ export async function createMarked(admin: pg.ClientBase, name: string, like: Sav
         {},
         { cause },
       );
+    if (state === '25006')
+      throw new AppError(
+        'unsafe',
+        'SCRATCH_DATABASE_DENIED',
+        'This server takes no writes (a standby?). Name another one: --scratch-url for the proof of a backup, the primary for a restore.',
+        {},
+        { cause },
+      );
     if (state === '53100')
       throw new AppError(
         'unavailable',

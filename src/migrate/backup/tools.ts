@@ -108,9 +108,9 @@ async function readVersion(name: ToolName, command: readonly string[]): Promise<
   return version === undefined ? undefined : { command, version, major: Number.parseInt(version, 10) };
 }
 
-/** What a client program inherits: not the caller's service file or address, which would win over ours. */
+/** What a client program inherits: not the caller's service file or address, which would win over ours, nor our passphrase. */
 function toolEnvironment(extra: Readonly<Record<string, string | undefined>> = {}): NodeJS.ProcessEnv {
-  const { PGSERVICE: _1, PGSERVICEFILE: _2, PGHOSTADDR: _3, PGDATABASE: _4, PGOPTIONS: _5, ...inherited } = process.env;
+  const { PGSERVICE: _1, PGSERVICEFILE: _2, PGHOSTADDR: _3, PGDATABASE: _4, PGOPTIONS: _5, ONECHART_BACKUP_PASSPHRASE: _6, ...inherited } = process.env;
   // Messages in English, as we read them.
   return { ...inherited, LC_ALL: 'C', ...extra };
 }

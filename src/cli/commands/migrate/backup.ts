@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type DatabaseAddress, describeAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
@@ -142,7 +142,8 @@ function encryptionOf({ passphraseFile, recipient }: BackupCommandOptions, io: C
   return io.env.ONECHART_BACKUP_PASSPHRASE ? 'variable' : undefined;
 }
 
-async function verify(file: string, options: BackupCommandOptions, io: CliIo): Promise<void> {
+async function verify(path: string, options: BackupCommandOptions, io: CliIo): Promise<void> {
+  const file = resolve(io.cwd, path);
   const onProgress = options.json ? undefined : showBackupProgress(io);
   const cold = (await readManifest(file))?.method === 'cold copy';
   const { compared, backup } = cold

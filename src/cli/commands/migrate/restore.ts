@@ -34,14 +34,15 @@ export function addRestoreCommand({ io, command }: MigrateCommands): void {
     .option('--passphrase-file <file>', 'passphrase of an encrypted backup, on the first line of this file (or set ONECHART_BACKUP_PASSPHRASE)')
     .option('--identity-file <file>', 'file with the age secret key of an encrypted backup')
     .option('-y, --yes', 'do not ask before a swap')
-    .action(async (file: string, options: RestoreCommandOptions) => {
+    .action(async (path: string, options: RestoreCommandOptions) => {
+      const file = resolve(io.cwd, path);
       const { address } = await engineOptions(options, io);
       if (options.swap) {
         const what = `The database restored from ${file} would take the place of ${describeAddress(address)}, which is kept under another name`;
         await confirm(io, { what, look: 'the same command without --swap', yes: options.yes });
       }
       const manifest = await readManifest(file);
-      const about = { file: resolve(io.cwd, file), to: options.to, sha256: manifest?.sha256, savedAt: manifest?.startedAt };
+      const about = { file, to: options.to, sha256: manifest?.sha256, savedAt: manifest?.startedAt };
       const report = { io, address, options, about };
       if (manifest?.method === 'cold copy') return restoreCold(file, options, report);
       const { restored } = await withRestoreReport(report, async () => {
