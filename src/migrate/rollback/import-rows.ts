@@ -17,6 +17,7 @@ import { type DoneStep, type Run, type RunOptions, withRun } from '../run.ts';
 import { quote, row, sqlstate } from '../sql.ts';
 import type { Step } from '../step.ts';
 import { readTraffic } from '../traffic.ts';
+import { wasCutOff } from './cut-off.ts';
 import { columnsOf, plainValues } from './export-rows.ts';
 import { damaged, type ExportedTable, type ExportManifest, readExport } from './manifest.ts';
 
@@ -42,7 +43,7 @@ export interface ImportResult {
  * Every file is proven unchanged before the first row, and again while its rows go in. Counters and leased blocks of record
  * numbers come back with the rest, so that no number is issued twice.
  *
- * Errors: `EXPORT_MISSING`, `EXPORT_DAMAGED`, `EXPORT_UNKNOWN_FORMAT`, `IMPORT_TABLES_NOT_EMPTY` (unsafe), `IMPORT_INCOMPATIBLE`
+ * Errors: `EXPORT_MISSING`, `EXPORT_DAMAGED`, `EXPORT_UNKNOWN_FORMAT`, `EXPORT_SUPERSEDED` (unsafe), `IMPORT_TABLES_NOT_EMPTY` (unsafe), `IMPORT_INCOMPATIBLE`
  * (unsupported), `IMPORT_ROWS_REFUSED` (conflict), and those of every run.
  *
  * @example
@@ -62,6 +63,14 @@ async function importWith(run: Run, options: ImportOptions, manifest: ExportMani
   const applyNext = known.migrations.some(({ complete, history }) => !complete || history !== 'applied');
   const key = `import ${manifest.id}`;
   if ((await completedSteps(client, schema)).has(`import/${key}`)) return { outcome: 'already', manifest, steps: [], applyNext };
+
+  if (await wasCutOff(client, manifest.id))
+    throw new AppError(
+      'unsafe',
+      'EXPORT_SUPERSEDED',
+      `The rollback that wrote ${options.from} was cut off before it dropped anything: its rows stayed in the database and may have changed since. Import the folder that the rollback after it wrote; nothing was changed.`,
+      { folder: options.from, export: manifest.id },
+    );
 
   const { files, unknown } = inOrder(known, manifest);
   if (unknown.length > 0)

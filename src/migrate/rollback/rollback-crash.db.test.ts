@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -178,8 +178,12 @@ test('the server process ends while the rows are written: nothing is dropped, th
   expect(await rowsOf(host)).toEqual(rows);
   await host.query(`UPDATE patients SET "lastName" = 'Changed since' WHERE mrn = 'MRN-2026-00001'`);
   const now = await rowsOf(host);
+  // What was written then is no longer the last word.
+  const stale = `${to}-stale`;
+  await cp(to, stale, { recursive: true });
   await rollbackMigration({ address: address(host), exportTo: to });
   await apply(host);
+  await expect(importRows({ address: address(host), from: stale })).rejects.toMatchObject({ kind: 'unsafe', code: 'EXPORT_SUPERSEDED' });
   await importRows({ address: address(host), from: to });
   expect(await rowsOf(host)).toEqual(now);
 });

@@ -6,7 +6,7 @@ import { type AssessedMigration, type Assessment, assess } from '../assess.ts';
 import { checkServer, type Finding, hostFindings, throwBlocks } from '../check.ts';
 import { checksumMatches } from '../history.ts';
 import { readPartitions } from '../partitions.ts';
-import { journalExists, recordedFiles } from '../journal.ts';
+import { recordedFiles } from '../journal.ts';
 import { hostOptions, type MigrateOptions, withConnection } from '../preflight.ts';
 import { type DoneStep, type Run, type RunOptions, withRun } from '../run.ts';
 import { touchedTables } from '../shadow.ts';
@@ -16,6 +16,7 @@ import { quote, row, rows } from '../sql.ts';
 import type { Step } from '../step.ts';
 import { readTraffic } from '../traffic.ts';
 import { type DependentsOf, findHostDependents, ownColumns } from './dependents.ts';
+import { wasCutOff } from './cut-off.ts';
 import { checkExportFolder } from './export-folder.ts';
 import { exportRows } from './export-rows.ts';
 import type { ExportManifest } from './manifest.ts';
@@ -324,13 +325,6 @@ async function checkFolder(client: pg.ClientBase, { schema, names, folder }: { s
     [schema, names],
   );
   await checkExportFolder(folder, { isCutOff: (id) => wasCutOff(client, id), bytes: Number(bytes) });
-}
-
-/** An export that this database announced and whose rows it did not drop: every row in it is still here. */
-async function wasCutOff(client: pg.ClientBase, id: string): Promise<boolean> {
-  if (!(await journalExists(client))) return false;
-  const found = await rows(client, `SELECT FROM onechart.migration_runs WHERE details -> 'export' ->> 'id' = $1 AND NOT details ? 'exported'`, [id]);
-  return found.length > 0;
 }
 
 /** In the transaction that drops: nobody gets in any more; then the rows are in files, or given up, or there are none. */
