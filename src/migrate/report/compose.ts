@@ -22,9 +22,9 @@ export function composeReport(run: RunRecord): ReportDocument {
     ],
     sections: [
       ...timelineSection(run),
+      ...stoppedSection(run),
       ...doneSection(run),
       ...leftSection(run),
-      ...stoppedSection(run),
       ...beforeAndAfterSection(run),
       ...verificationSection(run),
       ...checkedSection(run),
