@@ -63,7 +63,7 @@ export async function readCatalogue(client: pg.ClientBase, schema: string, other
     WHERE n.nspname = ANY ($2) AND c.relkind IN ('r', 'p') GROUP BY c.oid, n.nspname, c.relname`);
   const indexes = await rows<Found>(`
     SELECT ${relationSql('n.nspname', 'i.relname')} AS name, ${relationSql('m.nspname', 't.relname')} AS table,
-      regexp_replace(pg_get_indexdef(i.oid), ' ON (ONLY )?.*? USING ', ' USING ') AS definition, x.indisvalid AND x.indisready AS valid
+      regexp_replace(pg_get_indexdef(i.oid), ' ON (ONLY )?.*? USING ', ' USING ') || CASE WHEN x.indimmediate THEN '' ELSE ' DEFERRABLE' END AS definition, x.indisvalid AND x.indisready AS valid
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
     JOIN pg_namespace n ON n.oid = i.relnamespace JOIN pg_namespace m ON m.oid = t.relnamespace
     WHERE n.nspname = ANY ($2) AND NOT x.indisprimary`);

@@ -335,6 +335,14 @@ const falsify: Damage[] = [
     },
   },
   {
+    name: 'the unique index as a constraint that is looked at too late',
+    phase: 'falsify',
+    make: async (context) =>
+      (await done(context, 'DROP INDEX patients_mrn_key', 'ALTER TABLE patients ADD CONSTRAINT patients_mrn_key UNIQUE (mrn) DEFERRABLE'))
+        ? conflict('patients_mrn_key DEFERRABLE')
+        : undefined,
+  },
+  {
     name: 'a check of our name with another condition',
     phase: 'falsify',
     make: async (context) => {
