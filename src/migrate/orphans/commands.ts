@@ -85,7 +85,12 @@ export interface ResolvedOrphans {
   readonly columns: readonly Resolved[];
   readonly steps: readonly DoneStep[];
   /** What became of the file of the host, when one was given. */
-  readonly file?: LoadedDemographics & { readonly completed: number };
+  readonly file?: LoadedDemographics & {
+    /** Placeholders that waited and now have what the file says. */
+    readonly completed: number;
+    /** Placeholders that were left, because somebody has begun to fill them in. */
+    readonly begun: number;
+  };
 }
 
 export interface AdoptOrphansOptions extends ResolveOrphansOptions {
@@ -112,11 +117,11 @@ export async function adoptOrphans(options: AdoptOrphansOptions): Promise<Resolv
     const file = options.from === undefined ? undefined : await loadDemographics(run, { file: options.from, links, patientsThere });
     if (!patientsThere) {
       await decideColumns(run, links, 'adopt');
-      return { outcome: 'decided', columns: [], steps: run.done, ...(file ? { file: { ...file, completed: 0 } } : {}) };
+      return { outcome: 'decided', columns: [], steps: run.done, ...(file ? { file: { ...file, completed: 0, begun: 0 } } : {}) };
     }
     const columns = await resolveColumns(run, open, { ...options, action: 'adopt', patientsThere });
-    const completed = file ? await useOnWaiting(run, options.batchRows ?? defaultBatchRows) : 0;
-    return { outcome: 'done', columns, steps: run.done, ...(file ? { file: { ...file, completed } } : {}) };
+    const used = file ? { ...file, ...(await useOnWaiting(run, options.batchRows ?? defaultBatchRows)) } : undefined;
+    return { outcome: 'done', columns, steps: run.done, ...(used ? { file: used } : {}) };
   });
 }
 

@@ -4,7 +4,7 @@ import { quote, row, rows } from '../sql.ts';
 import type { Step } from '../step.ts';
 import { type FileProblem, type PersonLine, readPeople } from './csv-people.ts';
 import { type LinkColumn, qualified, readLinkFacts } from './link-columns.ts';
-import { fingerprint, optionalColumns, placeholderName } from './placeholder.ts';
+import { fingerprint, optionalColumns, placeholderMrn, placeholderName } from './placeholder.ts';
 import { queueExists } from './queue.ts';
 import { batchSetting, literal } from './statements.ts';
 import { currentRunId, ensureOrphanTables } from './tables.ts';
@@ -135,10 +135,10 @@ async function refuseTakenNumbers(run: Run): Promise<void> {
   );
 }
 
-/** Completes placeholders that wait in the queue with what the file says. Returns how many; one that somebody has begun to fill in is left. */
-export async function useOnWaiting(run: Run, batchRows: number): Promise<number> {
+/** Completes placeholders that wait in the queue with what the file says; one that somebody has begun to fill in is left and counted. */
+export async function useOnWaiting(run: Run, batchRows: number): Promise<{ completed: number; begun: number }> {
   const { client, schema } = run;
-  if (!(await queueExists(client, schema))) return 0;
+  if (!(await queueExists(client, schema))) return { completed: 0, begun: 0 };
   const home = quote(schema);
   const { type } = await row<{ type: string }>(
     client,
@@ -170,9 +170,10 @@ export async function useOnWaiting(run: Run, batchRows: number): Promise<number>
     await run.step(completeStep({ home, schema, type, workId, batch }));
   }
   // What is left names placeholders that somebody has begun to fill in; the file's word must not lie about.
-  await client.query('DELETE FROM onechart.orphan_demographics WHERE "schemaName" = $1', [schema]);
-  if (workId === undefined) return 0;
-  return Number((await row<{ done: string }>(client, 'SELECT done FROM onechart.orphan_work WHERE id = $1', [workId])).done);
+  const begun = (await client.query('DELETE FROM onechart.orphan_demographics WHERE "schemaName" = $1', [schema])).rowCount ?? 0;
+  if (workId === undefined) return { completed: 0, begun };
+  const { done } = await row<{ done: string }>(client, 'SELECT done FROM onechart.orphan_work WHERE id = $1', [workId]);
+  return { completed: Number(done), begun };
 }
 
 function completeStep({ home, schema, type, workId, batch }: { home: string; schema: string; type: string; workId: number; batch: number }): Step {
@@ -189,7 +190,7 @@ function completeStep({ home, schema, type, workId, batch }: { home: string; sch
   SELECT "patientId"::${type} AS id, data FROM onechart.orphan_demographics WHERE "schemaName" = ${literal(schema)} AND "patientId" IN (SELECT jsonb_array_elements_text(current_setting('${batchSetting}')::jsonb))
 ), changed AS (
   UPDATE ${home}.patients p SET mrn = coalesce(d.data->>'mrn', p.mrn), "lastName" = d.data->>'lastName', ${values}, version = p.version + 1, "updatedAt" = now()
-  FROM d WHERE p.id = d.id AND p."lastName" = '${placeholderName}' AND p."firstName" IS NULL AND p."dateOfBirth" IS NULL RETURNING p.*
+  FROM d WHERE p.id = d.id AND p.mrn = ${placeholderMrn('p.id::text')} AND p."lastName" = '${placeholderName}' AND p."firstName" IS NULL AND p."dateOfBirth" IS NULL RETURNING p.*
 ), closed AS (
   UPDATE ${home}.patient_placeholders q SET "completedAt" = now() FROM changed WHERE q."patientId" = changed.id
 ), used AS (

@@ -75,7 +75,7 @@ function rowsLocked(link: LinkColumn): AppError {
   return new AppError(
     'busy',
     'ORPHAN_ROWS_LOCKED',
-    `Some orphans of ${nameOf(link)} could not be changed: another transaction holds their rows locked. What is done is whole; end the long transaction and run the same command again.`,
+    `Some orphans of ${nameOf(link)} could not be changed: another transaction holds their rows locked, or a trigger of the host takes the change back. What is done is whole; end the long transaction and run the same command again.`,
     { table: link.table, column: link.column },
   );
 }

@@ -127,12 +127,15 @@ function addAdoptCommand(io: CliIo, command: MakeCommand): void {
       });
       if (options.json) return printJson(io, forMachines(result, report));
       if (result.file) {
-        const { lines, completed, notOrphans } = result.file;
-        print(io, `${plural(lines, 'line')} read; ${plural(completed, 'waiting placeholder')} completed.`);
+        const { lines, completed, begun, notOrphans } = result.file;
+        print(
+          io,
+          `${plural(lines, 'line')} read; ${plural(completed, 'waiting placeholder')} completed.${begun > 0 ? ` ${plural(begun, 'placeholder')} left: somebody has begun to fill them in.` : ''}`,
+        );
         if (notOrphans.count > 0)
           print(
             io,
-            `${plural(notOrphans.count, 'id')} of the file belong to no orphan and were left: ${notOrphans.samples.join(', ')}${notOrphans.count > 3 ? ', ...' : ''}`,
+            `${plural(notOrphans.count, 'id')} of the file ${notOrphans.count === 1 ? 'names' : 'name'} no orphan (any more) and ${notOrphans.count === 1 ? 'was' : 'were'} left: ${notOrphans.samples.join(', ')}${notOrphans.count > 3 ? ', ...' : ''}`,
           );
       }
       if (result.outcome === 'decided')
