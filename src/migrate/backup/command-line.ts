@@ -41,7 +41,8 @@ export function restoreCommandFor(dumpCommand: readonly string[]): string[] | un
   const words = dumpCommand.map((word, index) => (index === at ? word.replace(/pg_dump(?=(?:\.exe)?$)/, 'pg_restore') : word));
   const exec = words.indexOf('exec');
   const interactive = words.slice(exec + 1).some((word) => /^-[a-z]*i[a-z]*$/.test(word) || word === '--interactive' || word === '--stdin');
-  if (exec > 0 && containerPrograms.test(words[0] ?? '') && !interactive) words.splice(exec + 1, 0, '-i');
+  // `docker compose exec` is interactive by itself (and wants -T, which its user has given for pg_dump already).
+  if (exec > 0 && containerPrograms.test(words[0] ?? '') && !interactive && !words.slice(0, exec).includes('compose')) words.splice(exec + 1, 0, '-i');
   return words;
 }
 
