@@ -36,6 +36,7 @@ footer { margin-top: 40px; padding-top: 8px; border-top: 1px solid var(--line); 
 }
 @media print {
   @page { margin: 15mm; }
+  :root { color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 10pt; }
   h2, h3 { break-after: avoid; } tr, .summary { break-inside: avoid; } thead { display: table-header-group; }
   figure { overflow: visible; } figure svg { min-width: 0; width: 100%; }

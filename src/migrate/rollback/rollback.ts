@@ -150,7 +150,7 @@ async function lookBack(client: pg.Client, options: RollbackPlanOptions): Promis
       ? []
       : [
           ...conflicts(selected, await recordedFiles(client, schema)),
-          ...(await checkOwners(client, schema, touched)),
+          ...(await checkOwners(client, schema, standingOn(selected))),
           ...dependentFindings(await findHostDependents(client, schema, of)),
           ...rowFindings(tables, options),
         ];
@@ -209,6 +209,15 @@ function conflicts(selected: readonly AssessedMigration[], recorded: readonly { 
     ),
   );
   return [...edited, ...others];
+}
+
+/** The tables that something stands on. What a key only points at is not among them: it is dropped without owning that table. */
+function standingOn(selected: readonly AssessedMigration[]): string[] {
+  return touchedTables(
+    selected.flatMap(({ statements }) =>
+      statements.map((each) => (each.effect.kind === 'foreign-key' ? { ...each, effect: { ...each.effect, references: each.effect.table } } : each)),
+    ),
+  );
 }
 
 /** Only the owner of a table drops it or takes a key off it. */
