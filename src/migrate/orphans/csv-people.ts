@@ -79,13 +79,13 @@ export async function readPeople(
   const parser = parse({ delimiter, relax_column_count: true, skip_empty_lines: true, info: true });
   const feeding = pipeline(createReadStream(file), decoded, parser).catch(() => undefined);
   let header: string[] | undefined;
-  let before = 0;
+  let read = 0;
   let count = 0;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       // A record may go over several lines; it is named by its first.
-      const line = before + 1;
-      before = info.lines;
+      const line = info.lines - record.reduce((sum, value) => sum + (value.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
+      read = info.lines;
       if (!header) {
         header = checkHeader(record);
         continue;
@@ -95,7 +95,7 @@ export async function readPeople(
     }
     await feeding;
   } catch (error) {
-    throw error instanceof AppError ? error : unreadable(file, error, before + 1);
+    throw error instanceof AppError ? error : unreadable(file, error, read + 1);
   }
   if (!header) throw headerError('The file is empty.');
   return count;
