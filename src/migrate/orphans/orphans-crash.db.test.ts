@@ -10,6 +10,8 @@ import { adoptOrphans, listOrphans, listPlaceholders, type MigrateEvent, nullOrp
 const script = join(import.meta.dirname, '../../../test/support/migrate-until.ts');
 const older = (await testServer()).version < 18;
 const tables = [...nullable];
+/** The older server gets every third event: the way is the same, the time is not there twice. */
+const each = older ? 'every third' : 'every';
 const at = (database: { url: string }) => ({ address: parseDatabaseUrl(database.url) });
 
 function until(
@@ -74,7 +76,7 @@ const journalled = (host: TestDatabase) =>
   );
 
 test.each(['null', 'quarantine'] as const)(
-  '%s, killed at every event: the same command finishes the job, each row is kept once, undo puts all back',
+  `%s, killed at ${each} event: the same command finishes the job, each row is kept once, undo puts all back`,
   { timeout: 600_000 },
   async (command) => {
     const links = await (async () => {
@@ -96,7 +98,7 @@ test.each(['null', 'quarantine'] as const)(
   },
 );
 
-test('adopt, killed at every event: the same command finishes the job, each id has one patient that waits once', { timeout: 600_000 }, async () => {
+test(`adopt, killed at ${each} event: the same command finishes the job, each id has one patient that waits once`, { timeout: 600_000 }, async () => {
   const { expected, outcomes } = await walk('adopt', {
     prepare: async () => {
       const host = await createOrphanHost({ orphans: 250 });
@@ -114,7 +116,7 @@ test('adopt, killed at every event: the same command finishes the job, each id h
   allLike(outcomes, expected);
 });
 
-test.each(['adopt', 'null'] as const)('undo of %s, killed at every event: the same command finishes the job', { timeout: 600_000 }, async (action) => {
+test.each(['adopt', 'null'] as const)(`undo of %s, killed at ${each} event: the same command finishes the job`, { timeout: 600_000 }, async (action) => {
   const links = await (async () => {
     await using host = await createOrphanHost({ orphans: 250 });
     return await linksOf(host);
@@ -135,7 +137,7 @@ test.each(['adopt', 'null'] as const)('undo of %s, killed at every event: the sa
   allLike(outcomes, expected);
 });
 
-test('apply --orphans adopt, killed at every event about orphans and every eighth other: the same command finishes the job, and verify agrees', {
+test(`apply --orphans adopt, killed at ${each} event of those about orphans and every eighth other: the same command finishes the job, and verify agrees`, {
   timeout: 900_000,
 }, async () => {
   const { expected, outcomes, events } = await walk('apply-adopting', {
