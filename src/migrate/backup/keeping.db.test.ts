@@ -46,7 +46,9 @@ withDump('only the newest proven backups of the same database are kept, and only
   const third = await backUp(host, { folder, keep: 2 });
   const files = [theirs.file, unproven.file, second.file, third.file].flatMap((file) => [file, `${file}.json`]);
   expect(await filesIn(folder)).toEqual([...files.map((file) => file.slice(folder.length + 1)), 'ours.dump'].sort());
+  const had = await filesIn(folder);
   expect(await codeOf(backUp(host, { folder, keep: 0 }))).toBe('BACKUP_KEEP_INVALID');
+  expect(await filesIn(folder)).toEqual(had);
 });
 
 withDump('encrypted with a passphrase: proven from the encrypted file, restored with it, found out when changed', async () => {
