@@ -5,6 +5,7 @@ import { AppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
 import { assertCopyIntact, makeColdCopy, withServerOnCopy } from '../embedded/cold-copy.ts';
 import {
+  assertKeep,
   assertSame,
   assertSameObjects,
   type BackupManifest,
@@ -40,6 +41,7 @@ export async function makeEmbeddedBackup(options: {
   onProgress?: ((progress: BackupProgress) => void) | undefined;
 }): Promise<ProvenBackup & { readonly stoppedMilliseconds: number }> {
   const { home, address } = options;
+  assertKeep(options.keep);
   const folder = resolve(options.folder);
   await prepareFolder(folder);
   const startedAt = new Date();

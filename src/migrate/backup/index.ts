@@ -6,6 +6,6 @@ export { type BackupOptions, type BackupProgress, fileName, makeBackup, prepareF
 export { type BackupManifest, type BackupProof, proofOf, type ProvenBackup, provenBackup, readManifest, writeManifest } from './manifest.ts';
 export { assertSame } from './prove.ts';
 export { restoreBackup, type RestoredBackup, type RestoreOptions } from './restore.ts';
-export { removeOlder } from './retention.ts';
+export { assertKeep, removeOlder } from './retention.ts';
 export type { ToolOptions } from './tools.ts';
 export { type VerifiedBackup, verifyBackup, type VerifyBackupOptions } from './verify.ts';

@@ -12,7 +12,7 @@ import { type EncryptionOptions, openCipher } from './encryption.ts';
 import { readInventory, readSequences, settleTexts } from './inventory.ts';
 import { type BackupManifest, type ProvenBackup, provenBackup, writeManifest } from './manifest.ts';
 import { proveDump, serverMajorOf } from './prove.ts';
-import { removeOlder } from './retention.ts';
+import { assertKeep, removeOlder } from './retention.ts';
 import { assertMayCreate, connectAdmin, describeDatabase } from './scratch.ts';
 import { findTool, type ToolOptions } from './tools.ts';
 
@@ -61,6 +61,7 @@ const moduleTables = ['patients', 'patient_merge_history', '_prisma_migrations']
  */
 export async function makeBackup(options: BackupOptions): Promise<ProvenBackup> {
   const { address, folder } = options;
+  assertKeep(options.keep);
   // Everything that can be wrong with keys, programs, rights and folders is found before the long part.
   const cipher = await openCipher(options);
   if (options.recipient !== undefined && options.identityFile === undefined)

@@ -3,12 +3,17 @@ import { basename, dirname, join } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import { type BackupManifest, manifestFile, readManifest } from './manifest.ts';
 
+/** Before anything is begun. Errors: `BACKUP_KEEP_INVALID`. */
+export function assertKeep(keep: number | undefined): void {
+  if (keep === undefined || (Number.isInteger(keep) && keep >= 1)) return;
+  throw new AppError('invalid', 'BACKUP_KEEP_INVALID', 'The number of backups to keep must be 1 or more.', { keep });
+}
+
 /**
  * Removes proven backups of the same database beyond the newest `keep` in the folder of the newest one. Called when that one is
  * proven, never before. What has no manifest, no proof or another database's name is never touched.
  */
 export async function removeOlder(newest: string, of: BackupManifest, keep: number): Promise<string[]> {
-  if (!Number.isInteger(keep) || keep < 1) throw new AppError('invalid', 'BACKUP_KEEP_INVALID', 'The number of backups to keep must be 1 or more.', { keep });
   const folder = dirname(newest);
   const found: { file: string; startedAt: string }[] = [];
   for (const name of await readdir(folder)) {
