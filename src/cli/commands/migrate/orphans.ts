@@ -125,6 +125,7 @@ function addAdoptCommand(io: CliIo, command: MakeCommand): void {
         printProblems(io, error, options.json);
         throw error;
       });
+      if (result.columns.some(({ left }) => left)) io.exitCode = exitOrphans;
       if (options.json) return printJson(io, forMachines(result, report));
       if (result.file) {
         const { lines, completed, begun, notOrphans } = result.file;
