@@ -4,7 +4,6 @@ import { effectsOf, type Node } from './classify.ts';
 import { type Statement, shortHash } from './effect.ts';
 
 export type { ColumnChange, DroppedObject, Effect, Statement } from './effect.ts';
-export { shortHash } from './effect.ts';
 
 /**
  * Parses a migration file with the server's own grammar.
