@@ -5,6 +5,8 @@ import { onTestFinished } from 'vitest';
 import { parseDatabaseUrl } from '../../src/base/config.ts';
 import { AppError } from '../../src/base/errors.ts';
 import { type BackupOptions, makeBackup, type ProvenBackup } from '../../src/migrate/backup/index.ts';
+import { workName } from '../../src/migrate/backup/restore.ts';
+import { scratchPrefix } from '../../src/migrate/backup/scratch.ts';
 import { findTool } from '../../src/migrate/backup/tools.ts';
 import { defaultLinkTables } from '../../src/migrate/index.ts';
 import { testServer, withClient } from './database.ts';
@@ -42,11 +44,14 @@ export async function filesIn(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => /\.(?:dump|age|copy|json|partial)$/.test(name)).sort();
 }
 
-/** Databases of ours that should not outlive a run. */
-export async function scratchDatabases(): Promise<string[]> {
+/** Databases of ours that should not outlive a run on this one (other tests work on the same server). */
+export async function scratchDatabases({ name }: { name: string }): Promise<string[]> {
   const { url } = await testServer();
   return withClient(url, async (client) => {
-    const { rows } = await client.query<{ datname: string }>(`SELECT datname FROM pg_database WHERE datname ~ '^onechart_(scratch|restore)_' ORDER BY 1`);
+    const { rows } = await client.query<{ datname: string }>(`SELECT datname FROM pg_database WHERE starts_with(datname, $1) OR datname = $2 ORDER BY 1`, [
+      scratchPrefix(name),
+      workName(`${name}_new`),
+    ]);
     return rows.map(({ datname }) => datname);
   });
 }

@@ -53,7 +53,7 @@ withDump('a backup is a dump that was restored and compared; nothing else is lef
   expect(backup.proof).toMatchObject({ tables: counted?.tables, rows: counted?.rows });
   expect(Object.keys(backup.proof.checksums)).toEqual(expect.arrayContaining(['public.surgical_cases', 'public.bills']));
   expect(backup).toMatchObject({ method: 'pg_dump', database: host.name, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
-  expect(await scratchDatabases()).toEqual([]);
+  expect(await scratchDatabases(host)).toEqual([]);
   expect(await verify(host, backup.file)).toMatchObject({ compared: true, backup: { sha256: backup.sha256 } });
 });
 
@@ -90,7 +90,7 @@ withDump('a truncated dump: pg_restore --list is content with it, the proof is n
   // The same without a manifest to give it away: the restore itself fails.
   await rename(`${file}.json`, `${file}.json.away`);
   await expect(verify(host, file)).rejects.toMatchObject({ code: 'BACKUP_NOT_RESTORABLE' });
-  expect(await scratchDatabases()).toEqual([]);
+  expect(await scratchDatabases(host)).toEqual([]);
 });
 
 withDump('a flipped byte is found, wherever it lies', async () => {
@@ -311,7 +311,7 @@ withDump.each([
   );
   expect(await codeOf(backUp(host, { folder, pgDump: broken, pgRestore }))).toBe(code);
   expect(await filesIn(folder)).toEqual([]);
-  expect(await scratchDatabases()).toEqual([]);
+  expect(await scratchDatabases(host)).toEqual([]);
 });
 
 withDump.each([

@@ -160,5 +160,5 @@ test('what goes wrong ends with its exit code and a sentence, and changes nothin
   expect(await host.query(`SELECT to_regclass('patients') IS NULL AS without, to_regclass('onechart.migration_runs') IS NULL AS untouched`)).toEqual([
     { without: true, untouched: true },
   ]);
-  expect(await scratchDatabases()).toEqual([]);
+  expect(await scratchDatabases(host)).toEqual([]);
 });

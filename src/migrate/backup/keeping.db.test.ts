@@ -76,7 +76,7 @@ withDump('encrypted with a passphrase: proven from the encrypted file, restored 
   expect(await codeOf(verifyBackup(backup.file, { address, passphraseFile }))).toBe('BACKUP_MANIFEST_INVALID');
   await writeManifest(backup.file, { ...manifest, ...(await hashFile(backup.file)) });
   expect(await codeOf(verifyBackup(backup.file, { address, passphraseFile }))).toMatch(/^BACKUP_(?:FILE_CORRUPT|NOT_RESTORABLE)$/);
-  expect(await scratchDatabases()).toEqual([]);
+  expect(await scratchDatabases(host)).toEqual([]);
 });
 
 withDump('encrypted for a recipient: proven with the secret key, and not without', async () => {

@@ -260,7 +260,7 @@ withDump.each(checkpoints)('killed with -9 at "%s", the same command goes on to 
   expect(await inventory(host.url, host.name)).toEqual(saved);
   expect((await inventory(host.url, swapped?.kept ?? '')).rows['public.bills']).toBe(0);
   expect(await databases(to)).toEqual([]);
-  expect(await scratchDatabases()).toEqual([]);
+  expect(await scratchDatabases(host)).toEqual([]);
 });
 
 withDump('a backup killed with -9 in its proof: the next one removes the half file and the scratch database', async () => {
@@ -280,7 +280,7 @@ withDump('a backup killed with -9 in its proof: the next one removes the half fi
   // The server notices a moment later that its client is gone.
   await until(async () => {
     const { file } = await backUp(host, { folder });
-    return (await scratchDatabases()).length === 0 && existsSync(file);
+    return (await scratchDatabases(host)).length === 0 && existsSync(file);
   });
   expect((await filesIn(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
 });

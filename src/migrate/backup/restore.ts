@@ -117,7 +117,7 @@ export async function restoreBackup(path: string, options: RestoreOptions): Prom
 }
 
 /** A restore works under this name; whoever restores into the same target meets it. */
-function workName(to: string): string {
+export function workName(to: string): string {
   return `onechart_restore_${createHash('sha256').update(to).digest('hex').slice(0, 12)}`;
 }
 

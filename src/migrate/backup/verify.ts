@@ -60,7 +60,8 @@ export async function verifyBackup(path: string, options: VerifyBackupOptions): 
       return { compared: true, backup: provenBackup(file, manifest, proof) };
     }
     const begun = performance.now();
-    const like = await describeDatabase(admin);
+    // Sorts as the server does; named after ours, so that what a killed run leaves is found.
+    const like = { ...(await describeDatabase(admin)), name: server.database };
     const inventory = await restoreToScratch({ ...common, like, checksumTables: [] });
     const proof = proofOf(inventory, `scratch database on ${server.host}:${server.port}, since dropped`, performance.now() - begun);
     const now = new Date().toISOString();
