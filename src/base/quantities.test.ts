@@ -20,6 +20,11 @@ test.each([
 });
 
 test('counts, plurals and sizes', () => {
-  expect([count(1234567.4), plural(1, 'step'), plural(2000, 'step'), plural(0, 'index', 'indexes')]).toEqual(['1,234,567', '1 step', '2,000 steps', '0 indexes']);
+  expect([count(1234567.4), plural(1, 'step'), plural(2000, 'step'), plural(0, 'index', 'indexes')]).toEqual([
+    '1,234,567',
+    '1 step',
+    '2,000 steps',
+    '0 indexes',
+  ]);
   expect([megabytes(0.04), megabytes(9.94), megabytes(120.4), megabytes(2048)]).toEqual(['0.0 MB', '9.9 MB', '120 MB', '2.0 GB']);
 });
