@@ -296,11 +296,12 @@ test('a link table in another schema than the module', async () => {
   );
   await apply(host);
   const options = { ...at(host), dir };
-  expect((await listOrphans(options)).columns).toMatchObject([{ table: '"Labs"."results"', rows: 10, ids: 10 }]);
+  const labs = async () => (await listOrphans(options)).columns.find(({ table }) => table === '"Labs"."results"');
+  expect(await labs()).toMatchObject({ rows: 10, ids: 10 });
   expect((await quarantineOrphans({ ...options, batchRows: 4 })).columns).toMatchObject([{ done: 10 }]);
   expect((await undoOrphans(options)).columns).toMatchObject([{ undone: 10, left: [] }]);
   await apply(host, { dir, orphans: 'adopt' });
-  expect((await listOrphans(options)).columns).toMatchObject([{ rows: 0 }]);
+  expect(await labs()).toMatchObject({ rows: 0 });
   expect(await listPlaceholders(at(host))).toMatchObject({ waiting: 10 });
 });
 
