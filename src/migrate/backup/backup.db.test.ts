@@ -339,7 +339,7 @@ withDump('pg_restore 17 and newer on an older server: its one known error is pas
     script(
       folder,
       'newer',
-      `case "$*" in *--version*) echo 'pg_restore (PostgreSQL) 18.1'; exit;; esac\n${pgRestore} "$@" && printf '%s\\nCommand was: SET transaction_timeout = 0;\\npg_restore: warning: errors ignored on restore: %s\\n' ${errors} >&2; exit 1`,
+      `case "$*" in *--version*) echo 'pg_restore (PostgreSQL) 99.1'; exit;; esac\n${pgRestore} "$@" && printf '%s\\nCommand was: SET transaction_timeout = 0;\\npg_restore: warning: errors ignored on restore: %s\\n' ${errors} >&2; exit 1`,
     );
   const backup = await backUp(host, { folder, pgRestore: await newer(`'${known}' 1`) });
   expect(backup.proof.rows).toBeGreaterThan(100);
