@@ -341,8 +341,10 @@ withDump('pg_restore 17 and newer on an older server: its one known error is pas
       'newer',
       `case "$*" in *--version*) echo 'pg_restore (PostgreSQL) 99.1'; exit;; esac\n${pgRestore} "$@" && printf '%s\\nCommand was: SET transaction_timeout = 0;\\npg_restore: warning: errors ignored on restore: %s\\n' ${errors} >&2; exit 1`,
     );
-  const backup = await backUp(host, { folder, pgRestore: await newer(`'${known}' 1`) });
-  expect(backup.proof.rows).toBeGreaterThan(100);
+  const once = backUp(host, { folder, pgRestore: await newer(`'${known}' 1`) });
+  // The parameter came with 17: from there on the error is none that is known.
+  if ((await testServer()).version < 17) expect((await once).proof.rows).toBeGreaterThan(100);
+  else expect(await codeOf(once)).toBe('BACKUP_NOT_RESTORABLE');
   expect(await codeOf(backUp(host, { folder, pgRestore: await newer(`'${known}' 2`) }))).toBe('BACKUP_NOT_RESTORABLE');
 });
 
