@@ -1,53 +1,31 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { type TestDatabase, testServer, withClient } from '../../test/support/database.ts';
+import { cutOffScript, inParallel, positionsToKill, runUntil, walkName } from '../../test/support/cut-off.ts';
 import { apply, catalogueOf, createHost, filesFor, moduleHistory, plainCatalogue } from '../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../base/config.ts';
 import { type MigrateEvent, migrationStatus } from './index.ts';
 
-const script = join(import.meta.dirname, '../../test/support/migrate-until.ts');
+const every = (await testServer()).version < 18 ? 9 : 3;
 
-/** Runs the child; resolves with how it ended. */
-function migrateUntil(url: string, nth: number, laterMilliseconds = 0): Promise<{ signal: string | undefined; output: string; errors: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [script, url, String(nth), String(laterMilliseconds)], (error, output, errors) =>
-      resolve({ signal: error?.signal ?? undefined, output, errors }),
-    );
-  });
-}
-
-/** A few at a time: each is a process that waits for the server most of the time. */
-async function inParallel<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as T);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return results;
-}
-
-const older = (await testServer()).version < 18;
-
-test(`killed at ${older ? 'every third' : 'each'} event, the migration goes on to the same end`, { timeout: 600_000 }, async () => {
+test(`killed at ${walkName(every)}, the migration goes on to the same end`, { timeout: 600_000 }, async () => {
   const plain = await plainCatalogue();
   await using whole = await createHost();
   const files = (await filesFor(whole)).map(({ name, checksum }) => ({ name, checksum, finished: true, rolledBack: false, steps: 1 }));
-  const run = await migrateUntil(whole.url, 0);
+  const run = await runUntil(whole.url, { nth: 0 });
   expect(run.errors).toBe('');
   const events = run.output.trim().split('\n');
   expect(events.length).toBeGreaterThan(60);
   expect(events.filter((name) => name.startsWith('step-started')).length).toBe(events.filter((name) => name.startsWith('step-finished')).length);
 
-  const positions = events.map((event, index) => ({ event, nth: index + 1 })).filter(({ nth }) => !older || nth % 3 === 1);
+  const positions = positionsToKill(events, every);
   const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
     await using host = await createHost();
     // A step that has started is cut off after 0 to 3 ms, when its statement is with the server; everything else at once.
-    const { signal, errors } = await migrateUntil(host.url, nth, nth % 4);
+    const { signal, errors } = await runUntil(host.url, { nth, later: nth % 4 });
     const open = (await moduleHistory(host)).filter(({ finished }) => !finished).length;
     const { verification } = await apply(host);
     const same = await sameAs(plain, host);
@@ -186,7 +164,7 @@ test('kill -9 while the server still builds an index: the next run waits until t
   await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
   await reader.query('SELECT count(*) FROM users');
 
-  const child = spawn(process.execPath, [script, host.url, '0'], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [cutOffScript, host.url, '0'], { stdio: 'ignore' });
   const ended = once(child, 'exit');
   await until(host, buildWaits);
   const [builder] = await host.query<{ pid: number }>(`SELECT pid ${engineBackends} AND query LIKE 'CREATE INDEX CONCURRENTLY%'`);

@@ -1,28 +1,14 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { inParallel, positionsToKill, runUntil, walkName } from '../../../test/support/cut-off.ts';
 import { type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { apply } from '../../../test/support/migrate.ts';
 import { addModuleWithoutKeys, createOrphanHost, linksOf, nullable } from '../../../test/support/orphans.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { adoptOrphans, listOrphans, listPlaceholders, type MigrateEvent, nullOrphans, quarantineOrphans, undoOrphans, verifyMigration } from '../index.ts';
 
-const script = join(import.meta.dirname, '../../../test/support/migrate-until.ts');
-const older = (await testServer()).version < 18;
+const every = (await testServer()).version < 18 ? 6 : 3;
 const tables = [...nullable];
-/** The older server gets every third event: the way is the same, the time is not there twice. */
-const each = older ? 'every third' : 'every';
 const at = (database: { url: string }) => ({ address: parseDatabaseUrl(database.url) });
-
-function until(
-  url: string,
-  options: { nth: number; command: string; later?: number },
-): Promise<{ signal: string | undefined; output: string; errors: string }> {
-  return new Promise((resolve) => {
-    const args = [script, url, String(options.nth), String(options.later ?? 0), options.command, tables.join(',')];
-    execFile(process.execPath, args, (error, output, errors) => resolve({ signal: error?.signal ?? undefined, output, errors }));
-  });
-}
 
 /** The same commands in this process. */
 const again: Readonly<Record<string, (host: TestDatabase) => Promise<unknown>>> = {
@@ -43,25 +29,21 @@ async function walk(
   }: { prepare: () => Promise<TestDatabase>; finish: (host: TestDatabase) => Promise<unknown>; chosen?: (event: string, nth: number) => boolean },
 ): Promise<{ expected: unknown; outcomes: unknown[]; events: string[] }> {
   await using whole = await prepare();
-  const run = await until(whole.url, { nth: 0, command });
+  const run = await runUntil(whole.url, { nth: 0, command, argument: tables.join() });
   expect(run.errors).toBe('');
   const events = run.output.trim().split('\n');
   const expected = await finish(whole);
-  const positions = events.map((_, index) => index + 1).filter((nth) => (!older || nth % 3 === 1) && chosen(events[nth - 1] as string, nth));
-  const outcomes: unknown[] = [];
-  const worker = async () => {
-    for (let nth = positions.shift(); nth !== undefined; nth = positions.shift()) {
-      await using host = await prepare();
-      const { signal, errors } = await until(host.url, { nth, command, later: nth % 4 });
-      // What was finished before the kill leaves nothing to do, and for undo nothing to undo.
-      const settled = await again[command]?.(host).then(
-        () => '',
-        (error: unknown) => ((error as { code?: string }).code === 'ORPHAN_WORK_MISSING' ? '' : String(error)),
-      );
-      outcomes.push({ event: events[nth - 1], signal, errors, settled, result: await finish(host).catch(String) });
-    }
-  };
-  await Promise.all([worker(), worker(), worker()]);
+  const positions = positionsToKill(events, every).filter(({ event, nth }) => chosen(event, nth));
+  const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
+    await using host = await prepare();
+    const { signal, errors } = await runUntil(host.url, { nth, command, later: nth % 4, argument: tables.join() });
+    // What was finished before the kill leaves nothing to do, and for undo nothing to undo.
+    const settled = await again[command]?.(host).then(
+      () => '',
+      (error: unknown) => ((error as { code?: string }).code === 'ORPHAN_WORK_MISSING' ? '' : String(error)),
+    );
+    return { event, signal, errors, settled, result: await finish(host).catch(String) };
+  });
   return { expected, outcomes, events };
 }
 
@@ -76,7 +58,7 @@ const journalled = (host: TestDatabase) =>
   );
 
 test.each(['null', 'quarantine'] as const)(
-  `%s, killed at ${each} event: the same command finishes the job, each row is kept once, undo puts all back`,
+  `%s, killed at ${walkName(every)}: the same command finishes the job, each row is kept once, undo puts all back`,
   { timeout: 600_000 },
   async (command) => {
     const links = await (async () => {
@@ -98,7 +80,7 @@ test.each(['null', 'quarantine'] as const)(
   },
 );
 
-test(`adopt, killed at ${each} event: the same command finishes the job, each id has one patient that waits once`, { timeout: 600_000 }, async () => {
+test(`adopt, killed at ${walkName(every)}: the same command finishes the job, each id has one patient that waits once`, { timeout: 600_000 }, async () => {
   const { expected, outcomes } = await walk('adopt', {
     prepare: async () => {
       const host = await createOrphanHost({ orphans: 250 });
@@ -116,7 +98,7 @@ test(`adopt, killed at ${each} event: the same command finishes the job, each id
   allLike(outcomes, expected);
 });
 
-test.each(['adopt', 'null'] as const)(`undo of %s, killed at ${each} event: the same command finishes the job`, { timeout: 600_000 }, async (action) => {
+test.each(['adopt', 'null'] as const)(`undo of %s, killed at ${walkName(every)}: the same command finishes the job`, { timeout: 600_000 }, async (action) => {
   const links = await (async () => {
     await using host = await createOrphanHost({ orphans: 250 });
     return await linksOf(host);
@@ -137,13 +119,13 @@ test.each(['adopt', 'null'] as const)(`undo of %s, killed at ${each} event: the 
   allLike(outcomes, expected);
 });
 
-test(`apply --orphans adopt, killed at ${each} event of those about orphans and every eighth other: the same command finishes the job, and verify agrees`, {
+test(`apply --orphans adopt, killed at ${walkName(every)} of those about orphans and every eighth other: the same command finishes the job, and verify agrees`, {
   timeout: 900_000,
 }, async () => {
   const { expected, outcomes, events } = await walk('apply-adopting', {
     prepare: () => createOrphanHost(),
     // The crash walk of apply has all the others.
-    chosen: (event, nth) => /orphan|adopt|queue/.test(event) || nth % 8 === 0,
+    chosen: (event, nth) => /orphan|adopt|queue/.test(event) || nth % 8 === 1,
     finish: async (host) => {
       const { ok } = await verifyMigration(at(host));
       const { waiting } = await listPlaceholders(at(host));

@@ -1,39 +1,13 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { inParallel, positionsToKill, runUntil, walkName } from '../../../test/support/cut-off.ts';
 import { createDatabase, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { hostPicture, tableContents } from '../../../test/support/host-picture.ts';
 import { apply, createHost, moduleHistory } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { importRows, type MigrateEvent, rollbackMigration } from '../index.ts';
-
-const script = join(import.meta.dirname, '../../../test/support/migrate-until.ts');
-
-/** Runs the child; resolves with how it ended. */
-function until(
-  url: string,
-  nth: number,
-  { later, command, argument }: { later: number; command: string; argument: string },
-): Promise<{ signal: string | undefined; output: string; errors: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [script, url, String(nth), String(later), command, argument], (error, output, errors) =>
-      resolve({ signal: error?.signal ?? undefined, output, errors }),
-    );
-  });
-}
-
-/** A few at a time: each is a process that waits for the server most of the time. */
-async function inParallel<T, R>(items: readonly T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as T);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return results;
-}
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'onechart-rows-'));
@@ -69,26 +43,28 @@ const rowsOf = (host: { url: string }) => withClient(host.url, (client) => table
 const address = (host: { url: string }) => parseDatabaseUrl(host.url);
 
 const older = (await testServer()).version < 18;
+const every = older ? 6 : 3;
+const everyImport = older ? 4 : 2;
 
-test(`killed at ${older ? 'every third' : 'each'} event, the rollback goes on to the same end, and no row is lost`, { timeout: 900_000 }, async () => {
+test(`killed at ${walkName(every)}, the rollback goes on to the same end, and no row is lost`, { timeout: 900_000 }, async () => {
   await using whole = await createHost();
   const before = await picture(whole);
   await apply(whole);
   await fillModule(whole);
   const rows = await rowsOf(whole);
   await using filled = await cloneOf(whole);
-  const run = await until(whole.url, 0, { later: 0, command: 'rollback', argument: await folder() });
+  const run = await runUntil(whole.url, { nth: 0, command: 'rollback', argument: await folder() });
   expect(run.errors).toBe('');
   const events = run.output.trim().split('\n');
   expect(events).toEqual(expect.arrayContaining(['checkpoint tables locked', 'checkpoint rows exported', 'checkpoint rolled back']));
   expect(await picture(whole)).toEqual(before);
 
-  const positions = events.map((event, index) => ({ event, nth: index + 1 })).filter(({ nth }) => !older || nth % 3 === 1);
+  const positions = positionsToKill(events, every);
   const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
     await using host = await cloneOf(filled);
     const to = await folder();
     // A step that has started is cut off after 0 to 3 ms, when its statement is with the server; the last one, which writes files, later too.
-    const { signal, errors } = await until(host.url, nth, { later: event.endsWith(' remove') ? 12 : nth % 4, command: 'rollback', argument: to });
+    const { signal, errors } = await runUntil(host.url, { nth, later: event.endsWith(' remove') ? 12 : nth % 4, command: 'rollback', argument: to });
     const { steps } = await rollbackMigration({ address: address(host), exportTo: to });
     const same = JSON.stringify(await picture(host)) === JSON.stringify(before);
     const history = (await moduleHistory(host)).every(({ finished, rolledBack }) => finished && rolledBack);
@@ -122,7 +98,7 @@ test(`killed at ${older ? 'every third' : 'each'} event, the rollback goes on to
   );
 });
 
-test('killed at each event, the import brings all rows back or none, and the same command ends it', { timeout: 600_000 }, async () => {
+test(`killed at ${walkName(everyImport)}, the import brings all rows back or none, and the same command ends it`, { timeout: 600_000 }, async () => {
   await using source = await createHost();
   await apply(source);
   await fillModule(source);
@@ -130,12 +106,12 @@ test('killed at each event, the import brings all rows back or none, and the sam
   const from = await folder();
   await rollbackMigration({ address: address(source), exportTo: from });
   await using whole = await createHost();
-  const events = (await until(whole.url, 0, { later: 0, command: 'import', argument: from })).output.trim().split('\n');
+  const events = (await runUntil(whole.url, { nth: 0, command: 'import', argument: from })).output.trim().split('\n');
   expect(events.length).toBeGreaterThan(4);
-  const positions = events.map((event, index) => ({ event, nth: index + 1 }));
+  const positions = positionsToKill(events, everyImport);
   const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
     await using host = await createHost();
-    const { signal } = await until(host.url, nth, { later: event.includes('import') ? 25 : nth % 4, command: 'import', argument: from });
+    const { signal } = await runUntil(host.url, { nth, later: event.includes('import') ? 25 : nth % 4, command: 'import', argument: from });
     await importRows({ address: address(host), from });
     const { verification } = await apply(host);
     return { event, signal, ok: verification.ok, back: await rowsOf(host) };
