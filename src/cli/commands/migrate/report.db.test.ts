@@ -159,7 +159,9 @@ test('orphans and rollback leave the reports of their runs, with what they noted
     expect((await onechart(folder, apply(database))).code).toBe(0);
     const rolledBack = await onechart(folder, ['migrate', 'rollback', '--discard-data', ...at]);
     expect(rolledBack, rolledBack.stderr).toMatchObject({ code: 0 });
-    const reports = (await readdir(join(folder, 'onechart-reports'))).filter((name) => name.endsWith('.md')).sort();
+    // By run, as two of them may be of the same second.
+    const runOf = (name: string) => Number(/run(\d+)/.exec(name)?.[1]);
+    const reports = (await readdir(join(folder, 'onechart-reports'))).filter((name) => name.endsWith('.md')).sort((a, b) => runOf(a) - runOf(b));
     expect(reports.map((name) => name.replace(/^[^-]*-|-test_[^-]*/g, ''))).toEqual(['orphans_null-run1.md', 'apply-run2.md', 'rollback-run3.md']);
     const read = (index: number) => readFile(join(folder, 'onechart-reports', reports[index] ?? ''), 'utf8');
     expect(await read(0)).toMatch(/\| bills \| patientId \| null \| 1 \|/);
