@@ -7,7 +7,7 @@ import { openStateServer } from '../../test/support/state-server.ts';
 /** Another seed or number of states for a night; thousands run with `npm run bench -- states`. */
 const seed = Number(process.env.ONECHART_STATES_SEED ?? 20_261_123);
 const { url, version } = await testServer();
-const count = Number(process.env.ONECHART_STATES_COUNT ?? (version < 18 ? 30 : 60));
+const count = Number(process.env.ONECHART_STATES_COUNT ?? (version < 18 ? 30 : 40));
 
 test(`${count} random half-applied states of seed ${seed}: repaired to the verified end, or refused with nothing changed`, { timeout: 600_000 }, async () => {
   await using server = await openStateServer(url);

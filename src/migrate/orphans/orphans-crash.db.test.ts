@@ -6,7 +6,7 @@ import { addModuleWithoutKeys, createOrphanHost, linksOf, nullable } from '../..
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { adoptOrphans, listOrphans, listPlaceholders, type MigrateEvent, nullOrphans, quarantineOrphans, undoOrphans, verifyMigration } from '../index.ts';
 
-const every = (await testServer()).version < 18 ? 6 : 3;
+const every = (await testServer()).version < 18 ? 9 : 5;
 const tables = [...nullable];
 const at = (database: { url: string }) => ({ address: parseDatabaseUrl(database.url) });
 
