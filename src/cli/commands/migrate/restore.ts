@@ -68,7 +68,10 @@ function render({ database, compared, foundComplete, objects, tables, rows, note
   const what = compared
     ? `${count(objects)} objects, ${count(tables)} tables, ${count(rows)} rows, as the manifest says`
     : 'without an error; there is no manifest to compare it with';
-  print(io, foundComplete ? `It was restored completely by an earlier run: ${what}.` : `Restored into "${swapped ? 'the new database' : database}": ${what}.`);
+  print(
+    io,
+    foundComplete ? `It was restored completely by an earlier run: ${what}.` : `Restored into ${swapped ? 'a new database' : `"${database}"`}: ${what}.`,
+  );
   if (swapped) {
     print(io, swapWords(swapped));
     return;
