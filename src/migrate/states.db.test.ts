@@ -238,3 +238,11 @@ test('an orphan that arrives between the check and the key stops the validation;
   expect((await apply(host)).verification.ok).toBe(true);
   await expectWhole(host);
 });
+
+test('a table patients of somebody else, with ids of another type, stops check with the conflict and nothing worse', async () => {
+  await using host = await createHost();
+  await host.query('CREATE TABLE patients (id serial PRIMARY KEY, name text)');
+  await host.query('UPDATE bills SET "patientId" = gen_random_uuid() WHERE id = (SELECT id FROM bills LIMIT 1)');
+  const { findings } = await checkMigration({ address: parseDatabaseUrl(host.url) });
+  expect(findings.filter(({ level }) => level === 'block').map(({ code }) => code)).toContain('CATALOGUE_CONFLICT');
+});
