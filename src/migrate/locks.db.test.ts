@@ -1,25 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { startBackgroundWriter, type WriterReport } from '../../sample-ehr/index.ts';
+import { connection } from '../../test/support/connection.ts';
 import type { TestDatabase } from '../../test/support/database.ts';
 import { apply, catalogueOf, createHost, moduleHistory, plainCatalogue, snapshot } from '../../test/support/migrate.ts';
 import type { LockPatience, MigrateEvent } from './index.ts';
 
 const prismaLockKey = 72707369;
 
-async function connection(host: TestDatabase): Promise<{ client: pg.Client; pid: number }> {
-  const client = new pg.Client({ connectionString: host.url });
-  client.on('error', () => undefined);
-  await client.connect();
-  onTestFinished(() => client.end().catch(() => undefined));
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  return { client, pid: rows[0]?.pid ?? 0 };
-}
-
 async function expectWhole(host: TestDatabase): Promise<void> {
   const [made, plain] = [await catalogueOf(host), await plainCatalogue()];
-  for (const kind of ['enums', 'tables', 'indexes', 'foreignKeys', 'checks', 'comments'] as const) {
+  for (const kind of ['enums', 'tables', 'indexes', 'foreignKeys', 'checks', 'otherConstraints', 'comments'] as const) {
     expect(Object.fromEntries(made[kind]), kind).toEqual(Object.fromEntries(plain[kind]));
   }
   expect((await moduleHistory(host)).filter(({ finished, rolledBack }) => !finished || rolledBack)).toEqual([]);

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { startBackgroundWriter } from '../../../sample-ehr/index.ts';
-import { type TestDatabase, withClient } from '../../../test/support/database.ts';
+import { connection } from '../../../test/support/connection.ts';
+import { withClient } from '../../../test/support/database.ts';
 import { hostPicture } from '../../../test/support/host-picture.ts';
 import { apply, createHost, moduleHistory } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
@@ -16,15 +16,6 @@ function rollback(database: { url: string }, options: Partial<Omit<RollbackOptio
 }
 
 const picture = (host: { url: string }) => withClient(host.url, (client) => hostPicture(client, 'public'));
-
-async function connection(host: TestDatabase): Promise<{ client: pg.Client; pid: number }> {
-  const client = new pg.Client({ connectionString: host.url });
-  client.on('error', () => undefined);
-  await client.connect();
-  onTestFinished(() => client.end().catch(() => undefined));
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  return { client, pid: rows[0]?.pid ?? 0 };
-}
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'onechart-rows-'));
