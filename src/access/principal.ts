@@ -1,4 +1,4 @@
-import type { Role } from './access.ts';
+import type { Role } from './access.schema.ts';
 
 /** Who calls, as proven by a session, a key or a token. `trusted` is a caller of the same process that needs no proof: the library, a test. */
 export interface Principal {

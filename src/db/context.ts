@@ -7,11 +7,19 @@ import type { Tables } from './tables.ts';
 /** A pool-backed Kysely or an open transaction: the same type, so that no function exists twice. */
 export type Db = Kysely<Tables>;
 
-/** Who acts. A `user` has an id of the host's users table; a service or the system itself has none there. */
+/** Who acts. A `user` has an id of the host's users table; an account of OneChart alone, a service or the system itself has none there. */
 export interface Actor {
-  readonly kind: 'user' | 'service' | 'system';
+  readonly kind: 'user' | 'account' | 'service' | 'system';
   readonly id?: string;
   readonly name?: string;
+}
+
+/** For whom charts are opened, where that is not the host itself: decides what is shown. */
+export interface Viewer {
+  /** A role of src/access; an unknown one may nothing. */
+  readonly role: string;
+  /** Whoever is given a grant: the id of the account or of the key. */
+  readonly id: string;
 }
 
 /** Everything a use case needs from outside. It is passed on; nothing reads a global. */
@@ -26,6 +34,8 @@ export interface Ctx {
   readonly reason?: string;
   /** Where the call came from (`library`, `cli`, an address); recorded in the audit trail. */
   readonly origin?: string;
+  /** Undefined for callers inside the process, the library and the command line, who are trusted with everything. */
+  readonly viewer?: Viewer;
   /** The schema of the registry's tables, where it is not the one the connection finds by itself. */
   readonly schema?: string;
 }

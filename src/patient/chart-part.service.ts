@@ -6,7 +6,7 @@ import { inTransaction } from '../db/transaction.ts';
 import { insertOutboxEvent } from '../outbox/outbox.store.ts';
 import { holdPatient, patientNotFound, type RegistrySettings, userIdOf } from './chart.service.ts';
 import { type ChartParts, deletePart, findPart, insertPart, listParts, type PartName, updatePart } from './chart-part.store.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '../base/parse-input.ts';
 import { normalizeName, normalizePhone, requireOpenChart } from './patient.ts';
 import { AllergyChanges, ContactChanges, DocumentChanges, NewAllergy, NewContact, NewDocument, NewRiskFlag } from './patient.schema.ts';
 import { findPatientById } from './patient.store.ts';

@@ -4,7 +4,7 @@ import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { patientNotFound, type RegistrySettings } from './chart.service.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '../base/parse-input.ts';
 import { normalizeName, normalizePhone } from './patient.ts';
 import { Identifier, type Merge, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
 import {

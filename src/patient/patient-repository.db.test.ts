@@ -272,7 +272,7 @@ describe('update', () => {
     const updated = await patientRepository.update(patient.id, { version: 1, city: 'Nairobi', firstName: null });
     expect(updated).toMatchObject({ version: 2, city: 'Nairobi', firstName: null, lastName: 'Otieno' });
     expect(await failure(patientRepository.update(patient.id, { version: 1, city: 'Kisumu' }))).toMatchObject({
-      kind: 'conflict',
+      kind: 'stale',
       code: 'PATIENT_STALE_VERSION',
       details: { currentVersion: 2 },
     });

@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { changePatient, type RegistrySettings, userIdOf } from './chart.service.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '../base/parse-input.ts';
 import { checkBirthAndDeath, checkStatusChange, requireOpenChart, statusAfterArchive } from './patient.ts';
 import { ArchiveInput, ChangeStatusInput, MarkDeceasedInput, type Patient, RestrictInput, UndoInput } from './patient.schema.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AppError } from '../base/errors.ts';
 import type { PlainDate } from '../base/plain-date.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '../base/parse-input.ts';
 import { checkBirthAndDeath, checkStatusChange, normalizeName, normalizePhone, requireOpenChart, statusAfterArchive } from './patient.ts';
 import { NewContact, NewPatient, type Patient } from './patient.schema.ts';
 

@@ -88,7 +88,7 @@ export function requireVersion(patient: Patient, version: number | undefined): v
 }
 
 export function staleVersion(details: { id: string; version: number; currentVersion: number }): AppError {
-  return new AppError('conflict', 'PATIENT_STALE_VERSION', 'Somebody changed this patient in the meantime. Read it again and decide again.', details);
+  return new AppError('stale', 'PATIENT_STALE_VERSION', 'Somebody changed this patient in the meantime. Read it again and decide again.', details);
 }
 
 /** Which status `changeStatus` may lead to. Death and the archive have their own commands, which record more. */

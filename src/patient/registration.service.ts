@@ -5,7 +5,7 @@ import { certainlyRolledBack, inTransaction } from '../db/transaction.ts';
 import type { IssuedMrn, MrnIssuer } from '../identifier/mrn.service.ts';
 import { insertOutboxEvent } from '../outbox/outbox.store.ts';
 import { changePatient, type RegistrySettings, userIdOf } from './chart.service.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '../base/parse-input.ts';
 import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
 import { NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
 import { insertPatient, type PatientWrite } from './patient.store.ts';

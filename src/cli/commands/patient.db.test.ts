@@ -44,7 +44,7 @@ test('create, get, search and update: the same patient on every command', async 
   expect(updated.json()).toMatchObject({ version: 2, city: 'Nairobi', addressLine1: 'Moi Avenue 1' });
   const stale = await onechart('update', mrn, '--expect-version', '1', '--city', 'Kisumu', '--json');
   expect(stale.exitCode).toBe(71);
-  expect(stale.json()).toMatchObject({ error: { kind: 'conflict', code: 'PATIENT_STALE_VERSION' } });
+  expect(stale.json()).toMatchObject({ error: { kind: 'stale', code: 'PATIENT_STALE_VERSION' } });
   const trail = await database.query('SELECT DISTINCT origin, "actorName" FROM patient_audit_events');
   expect(trail).toEqual([{ origin: 'cli', actorName: 'command line' }]);
 });

@@ -1,10 +1,18 @@
 import type { z } from 'zod';
-import { AppError } from '../base/errors.ts';
+import { AppError } from './errors.ts';
+
+/** What came out of a schema, so that an edge and the service behind it do not check the same object twice. */
+const checked = new WeakMap<object, z.ZodType>();
 
 /** Checks input against its schema. The error names every field that is wrong and what to do; it never repeats a value. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const isObject = typeof input === 'object' && input !== null;
+  if (isObject && checked.get(input) === schema) return input as z.output<Schema>;
   const result = schema.safeParse(input);
-  if (result.success) return result.data;
+  if (result.success) {
+    if (typeof result.data === 'object' && result.data !== null) checked.set(result.data, schema);
+    return result.data;
+  }
   const fields = result.error.issues.flatMap((issue) => {
     const path = issue.path.join('.');
     if (issue.code === 'unrecognized_keys')
