@@ -11,11 +11,19 @@ export const tableTypes = {
   patient_audit_events: 'PatientAuditEventTable',
   patient_outbox_events: 'PatientOutboxEventTable',
   patient_placeholders: 'PatientPlaceholderTable',
+  patient_names: 'PatientNameTable',
+  patient_addresses: 'PatientAddressTable',
+  patient_telecoms: 'PatientTelecomTable',
+  patient_identifiers: 'PatientIdentifierTable',
+  identifier_authorities: 'IdentifierAuthorityTable',
   mrn_authorities: 'MrnAuthorityTable',
   mrn_formats: 'MrnFormatTable',
   mrn_counters: 'MrnCounterTable',
   mrn_blocks: 'MrnBlockTable',
   mrn_returned_ranges: 'MrnReturnedRangeTable',
+  access_accounts: 'AccessAccountTable',
+  access_sessions: 'AccessSessionTable',
+  access_keys: 'AccessKeyTable',
 } as const;
 
 interface Column {

@@ -154,6 +154,24 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   mrn_returned_ranges_takenByBlockId_fkey: internal('MRN_BLOCK_IMPOSSIBLE', 'Numbers went to a block that does not exist. This is a defect of OneChart.'),
   mrn_returned_ranges_numbers_check: internal('MRN_BLOCK_IMPOSSIBLE', 'A range of numbers ends before it begins. This is a defect of OneChart.'),
   mrn_returned_ranges_taken_check: internal('MRN_BLOCK_IMPOSSIBLE', 'takenAt and takenByBlockId disagree. This is a defect of OneChart.'),
+  access_accounts_pkey: sameId('access_accounts'),
+  access_accounts_username_key: { kind: 'duplicate', code: 'USERNAME_TAKEN', message: 'An account with this username exists already. Choose another.' },
+  access_accounts_oidcIssuer_oidcSubject_key: {
+    kind: 'duplicate',
+    code: 'IDENTITY_TAKEN',
+    message: 'Another account is tied to this identity of the sign-in service already.',
+  },
+  access_accounts_username_check: invalid('USERNAME_NOT_LOWER_CASE', 'username must be in lower case and not empty.'),
+  access_accounts_role_check: invalid('ROLE_UNKNOWN', 'role must be one of the roles of the access matrix.'),
+  access_accounts_oidc_check: internal('ACCOUNT_IMPOSSIBLE', 'An identity has an issuer without a subject, or the reverse. This is a defect of OneChart.'),
+  access_accounts_failedSignIns_check: internal('ACCOUNT_IMPOSSIBLE', 'The count of failed sign-ins fell below 0. This is a defect of OneChart.'),
+  access_sessions_pkey: sameId('access_sessions'),
+  access_sessions_tokenHash_key: internal('SESSION_IMPOSSIBLE', 'Two sessions drew the same token. This is a defect of OneChart.'),
+  access_sessions_accountId_fkey: { kind: 'not-found', code: 'ACCOUNT_NOT_FOUND', message: 'accountId names an account that does not exist. Check the id.' },
+  access_sessions_method_check: internal('SESSION_IMPOSSIBLE', 'A session has an unknown way of signing in. This is a defect of OneChart.'),
+  access_keys_pkey: sameId('access_keys'),
+  access_keys_prefix_key: internal('KEY_IMPOSSIBLE', 'Two keys drew the same prefix. This is a defect of OneChart.'),
+  access_keys_role_check: invalid('ROLE_UNKNOWN', 'role must be one of the roles of the access matrix.'),
 };
 
 /** A foreign key of the host's own tables to patients, whatever the table is called. */

@@ -138,6 +138,7 @@ export interface PatientAuditEventTable {
   reason: string | null;
   before: Json | null;
   after: Json | null;
+  seq: Generated<number>;
 }
 
 export interface PatientOutboxEventTable {
@@ -213,6 +214,49 @@ export interface MrnReturnedRangeTable {
   takenAt: Date | null;
 }
 
+export interface AccessAccountTable {
+  id: Generated<string>;
+  username: string;
+  displayName: string;
+  role: string;
+  userId: string | null;
+  passwordHash: string | null;
+  passwordChangedAt: Date | null;
+  oidcIssuer: string | null;
+  oidcSubject: string | null;
+  failedSignIns: Generated<number>;
+  lockedUntil: Date | null;
+  lastSignInAt: Date | null;
+  disabledAt: Date | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+}
+
+export interface AccessSessionTable {
+  id: Generated<string>;
+  accountId: string;
+  tokenHash: string;
+  method: string;
+  createdAt: Generated<Date>;
+  lastSeenAt: Generated<Date>;
+  expiresAt: Date;
+  endedAt: Date | null;
+  address: string | null;
+  userAgent: string | null;
+}
+
+export interface AccessKeyTable {
+  id: Generated<string>;
+  name: string;
+  role: string;
+  prefix: string;
+  secretHash: string;
+  createdAt: Generated<Date>;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
 export interface Tables {
   patients: PatientTable;
   patient_contacts: PatientContactTable;
@@ -228,4 +272,7 @@ export interface Tables {
   mrn_counters: MrnCounterTable;
   mrn_blocks: MrnBlockTable;
   mrn_returned_ranges: MrnReturnedRangeTable;
+  access_accounts: AccessAccountTable;
+  access_sessions: AccessSessionTable;
+  access_keys: AccessKeyTable;
 }

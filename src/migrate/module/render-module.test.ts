@@ -104,6 +104,7 @@ test('user columns follow the type of users.id, all others that of the link tabl
       'patient_risk_flags.clearedBy',
       'patient_merge_history.mergedBy',
       'patient_placeholders.completedBy',
+      'access_accounts.userId',
     ].sort(),
   );
 });

@@ -77,7 +77,7 @@ const byName = <Row extends { name: string }>(rows: readonly Row[]): Row[] => [.
 
 test('schema.prisma has the tables that the migrations make, and no other', async () => {
   const rows = await database.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'patient%' OR relname LIKE 'mrn%')`,
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'patient%' OR relname LIKE 'mrn%' OR relname LIKE 'access%')`,
   );
   expect(
     rows
