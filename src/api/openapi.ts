@@ -36,7 +36,11 @@ export function openApiDocument(routes: readonly RouteContract[], version: strin
 }
 
 function responseOf(response: ResponseContract, components: Json): Json {
-  return { description: response.description, content: { [response.contentType]: { schema: schemaOf(response.schema, components) } } };
+  const content =
+    response.contentType === undefined
+      ? {}
+      : { content: { [response.contentType]: response.schema === undefined ? {} : { schema: schemaOf(response.schema, components) } } };
+  return { description: response.description, ...content };
 }
 
 function schemaOf(schema: z.ZodType, components: Json): Json {

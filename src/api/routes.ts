@@ -1,41 +1,6 @@
-import { z } from 'zod';
 import type { RouteContract } from './contract.ts';
-import { Liveness, Readiness } from './health.schema.ts';
-import { Problem } from './problem.schema.ts';
-
-export const liveRoute = {
-  method: 'GET',
-  path: '/health/live',
-  operationId: 'getLiveness',
-  summary: 'Whether the process answers',
-  description: 'Touches nothing but the process: for a supervisor that restarts what hangs.',
-  tag: 'health',
-  responses: { 200: { description: 'The process answers.', contentType: 'application/json', schema: Liveness } },
-} as const satisfies RouteContract;
-
-export const readyRoute = {
-  method: 'GET',
-  path: '/health/ready',
-  operationId: 'getReadiness',
-  summary: 'Whether requests can be served',
-  description: 'Refuses while the database is unreachable or migrations are pending: for a load balancer.',
-  tag: 'health',
-  responses: {
-    200: { description: 'The database is reachable and in sync.', contentType: 'application/json', schema: Readiness },
-    503: { description: 'Not ready; the code says why.', contentType: 'application/problem+json', schema: Problem },
-  },
-} as const satisfies RouteContract;
-
-export const openApiRoute = {
-  method: 'GET',
-  path: '/openapi.json',
-  operationId: 'getOpenApi',
-  summary: 'This description',
-  tag: 'about',
-  responses: {
-    200: { description: 'The OpenAPI 3.1 document of this server.', contentType: 'application/json', schema: z.looseObject({ openapi: z.string() }) },
-  },
-} as const satisfies RouteContract;
+import { healthRoutes } from './health.routes.ts';
+import { patientRoutes } from './patient.routes.ts';
 
 /** Every route there is, in the order of the description. */
-export const routes: readonly RouteContract[] = [liveRoute, readyRoute, openApiRoute];
+export const routes: readonly RouteContract[] = [...healthRoutes, ...patientRoutes];

@@ -1,18 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Principal } from '../access/principal.ts';
 import type { RouteContract } from '../api/contract.ts';
 import type { Liveness, Readiness } from '../api/health.schema.ts';
 import { openApiDocument } from '../api/openapi.ts';
-import { liveRoute, openApiRoute, readyRoute, routes } from '../api/routes.ts';
+import { liveRoute, openApiRoute, readyRoute } from '../api/health.routes.ts';
+import { routes } from '../api/routes.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { packageVersion } from '../base/version.ts';
-import { isClientFault, toProblem } from './problem.ts';
+import { createCallHandler } from './call.ts';
+import { fromClientFault, isClientFault, toProblem } from './problem.ts';
+import type { ServerRegistry } from './registry.ts';
+import { bindings } from './routes/index.ts';
 
 export interface ServerOptions {
   /** Resolves when requests can be served; throws an AppError that says why not. */
   readonly assertReady: () => Promise<void>;
   readonly log?: Logger;
+  /** Left out, only health and description are served. */
+  readonly registry?: ServerRegistry;
+  /** Who calls. Left out, nobody is known, and every route that is not public answers 401. */
+  readonly authenticate?: (request: FastifyRequest) => Promise<Principal | undefined>;
 }
 
 /** The HTTP server, not yet listening: `inject` works on it, and `listen` opens it. */
@@ -31,9 +40,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.header('cache-control', 'no-store');
   });
   server.setErrorHandler((thrown, request, reply) => {
-    const error = isClientFault(thrown)
-      ? new AppError('invalid', 'REQUEST_INVALID', 'The request is malformed. Check its body and headers against /openapi.json.', { reason: thrown.code })
-      : toAppError(thrown);
+    const error = isClientFault(thrown) ? fromClientFault(thrown) : toAppError(thrown);
     if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
     return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
   });
@@ -50,10 +57,14 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return { status: 'ready', checks: { database: 'reachable', migrations: 'in-sync' } };
   });
   serve(server, openApiRoute, async () => document);
+  if (options.registry) {
+    const settings = { registry: options.registry, authenticate: options.authenticate ?? (async () => undefined) };
+    for (const binding of bindings) serve(server, binding.contract, createCallHandler(binding, settings));
+  }
   return server;
 }
 
-function serve(server: FastifyInstance, contract: RouteContract, handler: () => Promise<object>): void {
+function serve(server: FastifyInstance, contract: RouteContract, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): void {
   server.route({ method: contract.method, url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler });
 }
 

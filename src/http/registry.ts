@@ -1,0 +1,45 @@
+import { systemClock } from '../base/clock.ts';
+import type { DatabaseAddress } from '../base/config.ts';
+import { newId } from '../base/ids.ts';
+import { createPool, kyselyOnPool } from '../db/connect.ts';
+import type { Actor, Ctx } from '../db/context.ts';
+import type { Principal } from '../access/principal.ts';
+import { createMrnIssuer, type MrnIssuer } from '../identifier/mrn.service.ts';
+import type { RegistrySettings } from '../patient/chart.service.ts';
+
+/** What all requests share: the pool, the record numbers, the facility's settings. */
+export interface ServerRegistry {
+  readonly base: Pick<Ctx, 'db' | 'pool' | 'clock' | 'newId'>;
+  readonly settings: RegistrySettings & { mrns: MrnIssuer };
+  /** Gives back unused record numbers and closes the connections. */
+  close(): Promise<void>;
+}
+
+export interface ServerRegistryOptions {
+  readonly maxConnections?: number | undefined;
+  /** IANA time zone of the facility; UTC unless given. */
+  readonly timeZone?: string | undefined;
+  readonly defaultCountry?: string | undefined;
+}
+
+export function openServerRegistry(address: DatabaseAddress, options: ServerRegistryOptions = {}): ServerRegistry {
+  const pool = createPool(address, { maxConnections: options.maxConnections ?? 10, applicationName: 'onechart serve' });
+  const timeZone = options.timeZone ?? 'UTC';
+  const mrns = createMrnIssuer({ format: { timeZone } });
+  return {
+    base: { db: kyselyOnPool(pool), pool, clock: systemClock, newId },
+    settings: { timeZone, defaultCountry: options.defaultCountry, mrns },
+    close: async () => {
+      await mrns.close();
+      await pool.end();
+    },
+  };
+}
+
+/** Who acts when this caller does. */
+export function actorOf(principal: Principal): Actor {
+  const { name } = principal;
+  if (principal.userId !== undefined) return { kind: 'user', id: principal.userId, name };
+  if (principal.kind === 'account') return { kind: 'account', id: principal.id, name };
+  return { kind: 'service', id: principal.id, name };
+}
