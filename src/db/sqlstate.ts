@@ -31,6 +31,12 @@ const sameId = (table: string): Translation => ({
   message: `A row with this id exists in ${table} already. Leave id out, and a new one is made.`,
 });
 
+const periodReversed = invalid('PERIOD_REVERSED', 'periodEnd is before periodStart. Check both dates.');
+const addressEmpty = invalid(
+  'ADDRESS_EMPTY',
+  'The address has no line at all. Give at least one of addressLine1, addressLine2, city, state, zipCode and country.',
+);
+
 /** Every named constraint of the module: what it means to the caller. Proven complete by a test that reads pg_constraint. */
 export const constraintErrors: Readonly<Record<string, Translation>> = {
   patients_pkey: { kind: 'duplicate', code: 'PATIENT_ID_TAKEN', message: 'A patient with this id exists already. Leave id out, and a new one is made.' },
@@ -114,8 +120,61 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   patient_outbox_events_patientVersion_check: internal('VERSION_IMPOSSIBLE', 'patientVersion fell below 1. This is a defect of OneChart.'),
   patient_placeholders_pkey: { kind: 'duplicate', code: 'PLACEHOLDER_QUEUED', message: 'This chart waits in the queue of placeholders already.' },
   patient_placeholders_patientId_fkey: unknownPatient('patient_placeholders'),
-  patient_placeholders_origin_check: invalid('PLACEHOLDER_ORIGIN_UNKNOWN', 'origin must be ORPHAN or UNIDENTIFIED.'),
+  patient_placeholders_origin_check: invalid('PLACEHOLDER_ORIGIN_UNKNOWN', 'origin must be ORPHAN, UNIDENTIFIED or NEWBORN.'),
   patient_placeholders_completed_check: invalid('PLACEHOLDER_NOT_COMPLETED', 'completedBy is given without completedAt. Give both, or neither.'),
+  patients_dateOfBirthPrecision_check: invalid(
+    'DATE_OF_BIRTH_PRECISION_UNKNOWN',
+    'dateOfBirthPrecision must be DAY, MONTH, YEAR or ESTIMATED, or null for DAY.',
+  ),
+  patients_motherId_check: { kind: 'rule', code: 'MOTHER_IS_SELF', message: 'motherId names the patient itself. Give the id of the mother, or null.' },
+  patients_motherId_fkey: {
+    kind: 'not-found',
+    code: 'MOTHER_NOT_FOUND',
+    message: 'motherId names a patient that does not exist. Register the mother first, or check the id.',
+  },
+  patients_birthOrder_check: invalid('BIRTH_ORDER_IMPOSSIBLE', 'birthOrder must be 1 or more, and at most multipleBirthCount.'),
+  patients_multipleBirthCount_check: invalid('BIRTH_ORDER_IMPOSSIBLE', 'multipleBirthCount must be 1 or more.'),
+  patients_identityStatus_check: invalid('IDENTITY_STATUS_UNKNOWN', 'identityStatus must be KNOWN, UNIDENTIFIED or TEMPORARY, or null for KNOWN.'),
+  patient_names_pkey: sameId('patient_names'),
+  patient_names_patientId_fkey: unknownPatient('patient_names'),
+  patient_names_use_check: invalid('NAME_USE_UNKNOWN', 'use of a name must be FORMER, MAIDEN, ALIAS, NICKNAME, TRANSCRIPTION or TEMPORARY.'),
+  patient_names_lastName_check: invalid('LAST_NAME_EMPTY', 'lastName is empty. Give the family name; a single name goes here, with firstName null.'),
+  patient_names_script_check: invalid('SCRIPT_UNKNOWN', 'script must be a code of ISO 15924, such as Latn, Cyrl or Arab.'),
+  patient_names_period_check: periodReversed,
+  patient_addresses_pkey: sameId('patient_addresses'),
+  patient_addresses_patientId_fkey: unknownPatient('patient_addresses'),
+  patient_addresses_use_check: invalid('ADDRESS_USE_UNKNOWN', 'use of an address must be FORMER, WORK, TEMPORARY, BILLING or OTHER.'),
+  patient_addresses_content_check: addressEmpty,
+  patient_addresses_period_check: periodReversed,
+  patient_telecoms_pkey: sameId('patient_telecoms'),
+  patient_telecoms_patientId_fkey: unknownPatient('patient_telecoms'),
+  patient_telecoms_system_check: invalid('TELECOM_SYSTEM_UNKNOWN', 'system must be PHONE, EMAIL, FAX, URL or OTHER.'),
+  patient_telecoms_use_check: invalid('TELECOM_USE_UNKNOWN', 'use of a telecom must be FORMER, HOME, WORK, MOBILE, TEMPORARY or OTHER.'),
+  patient_telecoms_value_check: invalid('TELECOM_EMPTY', 'value is empty. Give the number or the address.'),
+  patient_telecoms_period_check: periodReversed,
+  patient_identifiers_pkey: sameId('patient_identifiers'),
+  patient_identifiers_patientId_fkey: unknownPatient('patient_identifiers'),
+  patient_identifiers_authorityCode_fkey: {
+    kind: 'not-found',
+    code: 'IDENTIFIER_AUTHORITY_NOT_FOUND',
+    message: 'authorityCode names no authority that is kept here. Check the code, or define the authority first.',
+  },
+  patient_identifiers_type_check: invalid('IDENTIFIER_TYPE_MALFORMED', 'type must be a code as in HL7 table 0203, such as NI, PPN, DL or HC.'),
+  patient_identifiers_value_check: invalid('IDENTIFIER_EMPTY', 'value is empty. Give the number.'),
+  patient_identifiers_verified_check: {
+    kind: 'rule',
+    code: 'IDENTIFIER_VERIFICATION_INCOMPLETE',
+    message: 'isVerified, verifiedAt and verifiedBy disagree. Use verifyIdentifier; it keeps them in step.',
+  },
+  patient_identifiers_period_check: periodReversed,
+  identifier_authorities_pkey: {
+    kind: 'duplicate',
+    code: 'IDENTIFIER_AUTHORITY_TAKEN',
+    message: 'An authority with this code exists already. Change that one, or choose another code.',
+  },
+  identifier_authorities_code_check: invalid('IDENTIFIER_AUTHORITY_CODE_EMPTY', 'code is empty. Give a short one, such as NHIF.'),
+  identifier_authorities_type_check: invalid('IDENTIFIER_TYPE_MALFORMED', 'type must be a code as in HL7 table 0203, such as NI, PPN, DL or HC.'),
+  identifier_authorities_checkDigit_check: invalid('IDENTIFIER_CHECK_DIGIT_UNKNOWN', 'checkDigit must be none or one of the schemes of the documentation.'),
   mrn_authorities_pkey: {
     kind: 'duplicate',
     code: 'MRN_AUTHORITY_TAKEN',

@@ -42,6 +42,13 @@ export interface PatientTable {
   createdBy: string | null;
   updatedBy: string | null;
   version: Generated<number>;
+  dateOfBirthPrecision: string | null;
+  preferredLanguage: string | null;
+  motherId: string | null;
+  birthOrder: number | null;
+  multipleBirthCount: number | null;
+  identityStatus: string | null;
+  photoDocumentId: string | null;
 }
 
 export interface PatientContactTable {
@@ -60,6 +67,8 @@ export interface PatientContactTable {
   updatedAt: Generated<Date>;
   createdBy: string | null;
   updatedBy: string | null;
+  isNextOfKin: Generated<boolean>;
+  language: string | null;
 }
 
 export interface PatientDocumentTable {
@@ -159,6 +168,89 @@ export interface PatientPlaceholderTable {
   createdAt: Generated<Date>;
   completedAt: Date | null;
   completedBy: string | null;
+}
+
+export interface PatientNameTable {
+  id: Generated<string>;
+  patientId: string;
+  use: string;
+  firstName: string | null;
+  middleName: string | null;
+  lastName: string;
+  script: string | null;
+  language: string | null;
+  periodStart: string | null;
+  periodEnd: string | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface PatientAddressTable {
+  id: Generated<string>;
+  patientId: string;
+  use: string;
+  addressLine1: string | null;
+  addressLine2: string | null;
+  city: string | null;
+  state: string | null;
+  zipCode: string | null;
+  country: string | null;
+  periodStart: string | null;
+  periodEnd: string | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface PatientTelecomTable {
+  id: Generated<string>;
+  patientId: string;
+  system: string;
+  use: string;
+  value: string;
+  periodStart: string | null;
+  periodEnd: string | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface PatientIdentifierTable {
+  id: Generated<string>;
+  patientId: string;
+  authorityCode: string | null;
+  system: string | null;
+  type: string;
+  value: string;
+  periodStart: string | null;
+  periodEnd: string | null;
+  isVerified: Generated<boolean>;
+  verifiedAt: Date | null;
+  verifiedBy: string | null;
+  notes: string | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  createdBy: string | null;
+  updatedBy: string | null;
+}
+
+export interface IdentifierAuthorityTable {
+  code: string;
+  name: string;
+  systemUri: string | null;
+  type: string;
+  pattern: string | null;
+  checkDigit: string;
+  shared: Generated<boolean>;
+  active: Generated<boolean>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  createdBy: string | null;
+  updatedBy: string | null;
 }
 
 export interface MrnAuthorityTable {
@@ -267,6 +359,11 @@ export interface Tables {
   patient_audit_events: PatientAuditEventTable;
   patient_outbox_events: PatientOutboxEventTable;
   patient_placeholders: PatientPlaceholderTable;
+  patient_names: PatientNameTable;
+  patient_addresses: PatientAddressTable;
+  patient_telecoms: PatientTelecomTable;
+  patient_identifiers: PatientIdentifierTable;
+  identifier_authorities: IdentifierAuthorityTable;
   mrn_authorities: MrnAuthorityTable;
   mrn_formats: MrnFormatTable;
   mrn_counters: MrnCounterTable;

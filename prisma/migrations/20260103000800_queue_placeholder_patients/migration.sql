@@ -21,13 +21,13 @@ CREATE INDEX "patient_placeholders_completedAt_createdAt_patientId_idx" ON "pati
 ALTER TABLE "patient_placeholders" ADD CONSTRAINT "patient_placeholders_patientId_fkey" FOREIGN KEY ("patientId") REFERENCES "patients"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddCheck
-ALTER TABLE "patient_placeholders" ADD CONSTRAINT "patient_placeholders_origin_check" CHECK ("origin" IN ('ORPHAN', 'UNIDENTIFIED'));
+ALTER TABLE "patient_placeholders" ADD CONSTRAINT "patient_placeholders_origin_check" CHECK ("origin" IN ('ORPHAN', 'UNIDENTIFIED', 'NEWBORN'));
 ALTER TABLE "patient_placeholders" ADD CONSTRAINT "patient_placeholders_completed_check" CHECK ("completedBy" IS NULL OR "completedAt" IS NOT NULL);
 
 -- AddComment
-COMMENT ON TABLE "patient_placeholders" IS 'Charts that stand for a person whose demographics are not known: adopted orphan ids, unidentified patients. They wait here until somebody completes them.';
+COMMENT ON TABLE "patient_placeholders" IS 'Charts that stand for a person whose demographics are not known: adopted orphan ids, unidentified patients, newborns without a name. They wait here until somebody completes them.';
 COMMENT ON COLUMN "patient_placeholders"."patientId" IS 'The chart; also the key.';
-COMMENT ON COLUMN "patient_placeholders"."origin" IS 'ORPHAN: made for an id that rows of the host named; UNIDENTIFIED: registered before the person was known.';
+COMMENT ON COLUMN "patient_placeholders"."origin" IS 'ORPHAN: made for an id that rows of the host named; UNIDENTIFIED: registered before the person was known; NEWBORN: registered before it had a name.';
 COMMENT ON COLUMN "patient_placeholders"."sourceTable" IS 'Link table in which the id was met first; null when it does not come from one.';
 COMMENT ON COLUMN "patient_placeholders"."sourceColumn" IS 'Column of that table.';
 COMMENT ON COLUMN "patient_placeholders"."createdAt" IS 'Since when it waits.';

@@ -34,6 +34,11 @@ test("the module's own migrations as Prisma would run them: what the engine take
     'complete_merge_history error locks-pile-up: 1',
     'complete_merge_history warning lock-timeout-missing: 1',
     'queue_placeholder_patients warning lock-timeout-missing: 1',
+    'register_real_people error check-blocks-table: 5',
+    'register_real_people error foreign-key-blocks-writes: 1',
+    'register_real_people error index-blocks-writes: 1',
+    'register_real_people error locks-pile-up: 1',
+    'register_real_people warning lock-timeout-missing: 1',
   ]);
 });
 

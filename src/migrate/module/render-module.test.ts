@@ -104,6 +104,11 @@ test('user columns follow the type of users.id, all others that of the link tabl
       'patient_risk_flags.clearedBy',
       'patient_merge_history.mergedBy',
       'patient_placeholders.completedBy',
+      ...['patient_names', 'patient_addresses', 'patient_telecoms', 'patient_identifiers', 'identifier_authorities'].flatMap((table) => [
+        `${table}.createdBy`,
+        `${table}.updatedBy`,
+      ]),
+      'patient_identifiers.verifiedBy',
       'access_accounts.userId',
     ].sort(),
   );

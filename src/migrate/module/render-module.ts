@@ -86,8 +86,8 @@ function renderForHost(name: string, sql: string, profile: HostProfile): string 
   return renderUserKeys(text, profile.usersTable);
 }
 
-/** A column of a CREATE TABLE, which Prisma writes on a line of its own. */
-const uuidColumn = /^( {4}"(\w+)" )UUID\b(.*)$/gm;
+/** A column of a CREATE TABLE or an ADD COLUMN, which Prisma writes on a line of its own. */
+const uuidColumn = /^((?: {4}|(?:ALTER TABLE "\w+" )?ADD COLUMN {5})"(\w+)" )UUID\b(.*)$/gm;
 
 /** Columns that hold the id of a user of the host, with or without a foreign key. */
 export function isUserColumn(column: string): boolean {

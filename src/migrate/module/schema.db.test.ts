@@ -29,11 +29,12 @@ function sqlType(field: PrismaField): string | undefined {
   return { String: 'text', Int: 'integer', BigInt: 'bigint', Boolean: 'boolean', Json: 'jsonb' }[type];
 }
 
-function sqlDefault(field: PrismaField): string | null {
+function sqlDefault(field: PrismaField, table: string): string | null {
   const value = /@default\((dbgenerated\("((?:[^"\\]|\\.)*)"\)|[^)]*\)?)\)/.exec(field.attributes);
   if (!value) return null;
   if (value[2] !== undefined) return value[2];
   if (value[1] === 'now()') return 'CURRENT_TIMESTAMP';
+  if (value[1] === 'autoincrement()') return `nextval('${table}_${field.column}_seq'::regclass)`;
   const type = field.type.replace('?', '');
   return enums.some((each) => each.name === type) ? `'${value[1]}'::"${type}"` : (value[1] ?? null);
 }
@@ -77,7 +78,7 @@ const byName = <Row extends { name: string }>(rows: readonly Row[]): Row[] => [.
 
 test('schema.prisma has the tables that the migrations make, and no other', async () => {
   const rows = await database.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'patient%' OR relname LIKE 'mrn%' OR relname LIKE 'access%')`,
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND (relname LIKE 'patient%' OR relname = 'identifier_authorities' OR relname LIKE 'mrn%' OR relname LIKE 'access%')`,
   );
   expect(
     rows
@@ -95,7 +96,7 @@ test.each(moduleModels.map((model) => [model.table, model] as const))('%s: colum
   );
   const expected = model.fields.flatMap((field) => {
     const type = sqlType(field);
-    return type === undefined ? [] : [{ name: field.column, type, nullable: field.type.endsWith('?'), default: sqlDefault(field) }];
+    return type === undefined ? [] : [{ name: field.column, type, nullable: field.type.endsWith('?'), default: sqlDefault(field, table) }];
   });
   expect(expected.length).toBeGreaterThan(0);
   expect(rows).toEqual(expected);
