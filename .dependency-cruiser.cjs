@@ -67,6 +67,11 @@ module.exports = {
       ),
     rule('8 web/ imports schemas and api/ only', { path: '^web/' }, { path: '^(src|sample-ehr|test|bench)/', pathNot: '\\.schema\\.ts$|^src/api/' }),
     rule(
+      '8 client/ imports api/, schemas and base/ only',
+      { path: '^src/client/', pathNot: tests },
+      { path: '^(src|sample-ehr|test|bench|web)/', pathNot: '\\.schema\\.ts$|^src/(api|base|client)/' },
+    ),
+    rule(
       '9 migrate/ imports base/ only, so that it can become a package of its own',
       { path: '^src/migrate/', pathNot: tests },
       { path: '^(src|sample-ehr|test|bench)/', pathNot: '^src/(migrate|base)/' },

@@ -29,6 +29,7 @@ const violations: readonly (readonly [rule: string, file: string, imports: strin
   ['7 Edges import services, never stores, never each other: jobs', 'src/jobs/sideways.ts', '../http/server.ts'],
   ['7 Edges import services, never stores, never each other: cli', 'src/cli/sideways.ts', '../http/server.ts'],
   ['8 web/ imports schemas and api/ only', 'web/direct.ts', '../src/patient/patient.ts'],
+  ['8 client/ imports api/, schemas and base/ only', 'src/client/direct.ts', '../patient/patient.ts'],
   ['9 migrate/ imports base/ only, so that it can become a package of its own', 'src/migrate/sideways.ts', '../db/connect.ts'],
   ['10 embedded/ imports base/ only', 'src/embedded/sideways.ts', '../db/connect.ts'],
   [

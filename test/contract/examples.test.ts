@@ -17,6 +17,7 @@ const documented = [
   'src/migrate/lint/lint.ts',
   'src/migrate/orphans/commands.ts',
   'src/migrate/rollback/import-rows.ts',
+  'src/client/client.ts',
   'src/migrate/rollback/rollback.ts',
   'src/migrate/report/index.ts',
   'src/migrate/report/read-run.ts',
@@ -32,6 +33,8 @@ import { importRows, planRollback, rollbackMigration } from '../../src/migrate/i
 export { importRows, planRollback, rollbackMigration };
 import { acceptBackup, applyMigration, makeBackup, restoreBackup, verifyBackup } from '../../src/migrate/index.ts';
 export { acceptBackup, applyMigration, makeBackup, restoreBackup, verifyBackup };
+import { createClient } from '../../src/client/index.ts';
+export { createClient };
 import { createPatientRepository, openRegistry, type PatientRepository } from '../../src/index.ts';
 export { checkMigration, createPatientRepository, lintMigrations, lintPath, listRuns, openRegistry, parseDatabaseUrl, readRun, renderReport, reportName, writeFile };
 declare const client: Client;

@@ -1,0 +1,2 @@
+export { AppError, type ErrorKind } from '../base/errors.ts';
+export { type CallOptions, type ClientAnswer, type ClientOptions, createClient, type OneChartClient } from './client.ts';
