@@ -7,6 +7,7 @@ export const scopes = {
   'patient.search': 'search and list patients',
   'patient.read': 'view the whole chart',
   'patient.read.demographics': 'view demographics, contacts and documents',
+  'patient.break-glass': 'open a restricted chart for a stated reason',
   'patient.update': 'edit demographics and contacts',
   'patient.document': 'attach and verify documents',
   'patient.clinical': 'record allergies and risk flags',
@@ -14,6 +15,7 @@ export const scopes = {
   'patient.restrict': 'restrict and archive a chart',
   'patient.merge': 'work the review queue, merge and unmerge',
   'audit.read': 'read the audit trail',
+  'access.review': 'review why restricted charts were opened',
 } as const satisfies Record<string, string>;
 
 export const Scope = z.enum(Object.keys(scopes) as [keyof typeof scopes, ...(keyof typeof scopes)[]]);
@@ -26,6 +28,7 @@ export const roles = {
     'patient.search',
     'patient.read',
     'patient.read.demographics',
+    'patient.break-glass',
     'patient.update',
     'patient.document',
     'patient.clinical',
@@ -33,22 +36,24 @@ export const roles = {
     'patient.restrict',
     'patient.merge',
     'audit.read',
+    'access.review',
   ],
-  FRONT_DESK: ['patient.register', 'patient.search', 'patient.read.demographics', 'patient.update', 'patient.document'],
-  NURSE: ['patient.register', 'patient.search', 'patient.read', 'patient.read.demographics', 'patient.clinical'],
-  DOCTOR: ['patient.register', 'patient.search', 'patient.read', 'patient.read.demographics', 'patient.clinical', 'patient.deceased'],
+  FRONT_DESK: ['patient.register', 'patient.search', 'patient.read.demographics', 'patient.break-glass', 'patient.update', 'patient.document'],
+  NURSE: ['patient.register', 'patient.search', 'patient.read', 'patient.read.demographics', 'patient.break-glass', 'patient.clinical'],
+  DOCTOR: ['patient.register', 'patient.search', 'patient.read', 'patient.read.demographics', 'patient.break-glass', 'patient.clinical', 'patient.deceased'],
   HIM: [
     'patient.register',
     'patient.search',
     'patient.read',
     'patient.read.demographics',
+    'patient.break-glass',
     'patient.update',
     'patient.document',
     'patient.deceased',
     'patient.restrict',
     'patient.merge',
   ],
-  AUDITOR: ['audit.read'],
+  AUDITOR: ['audit.read', 'access.review'],
 } as const satisfies Record<string, readonly Scope[]>;
 
 export const Role = z.enum(Object.keys(roles) as [keyof typeof roles, ...(keyof typeof roles)[]]);

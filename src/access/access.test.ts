@@ -8,6 +8,7 @@ const columns: Readonly<Record<Scope, readonly Role[]>> = {
   'patient.search': ['ADMIN', 'FRONT_DESK', 'NURSE', 'DOCTOR', 'HIM'],
   'patient.read': ['ADMIN', 'NURSE', 'DOCTOR', 'HIM'],
   'patient.read.demographics': ['ADMIN', 'FRONT_DESK', 'NURSE', 'DOCTOR', 'HIM'],
+  'patient.break-glass': ['ADMIN', 'FRONT_DESK', 'NURSE', 'DOCTOR', 'HIM'],
   'patient.update': ['ADMIN', 'FRONT_DESK', 'HIM'],
   'patient.document': ['ADMIN', 'FRONT_DESK', 'HIM'],
   'patient.clinical': ['ADMIN', 'NURSE', 'DOCTOR'],
@@ -15,6 +16,7 @@ const columns: Readonly<Record<Scope, readonly Role[]>> = {
   'patient.restrict': ['ADMIN', 'HIM'],
   'patient.merge': ['ADMIN', 'HIM'],
   'audit.read': ['ADMIN', 'AUDITOR'],
+  'access.review': ['ADMIN', 'AUDITOR'],
 };
 
 test.each(Object.keys(scopes) as Scope[])('%s is held by exactly the roles of the matrix', (scope) => {
