@@ -1,45 +1,10 @@
 import { z } from 'zod';
+import { Email, Id, Instant, LanguageTag, line, note, oneOf, Phone, Version } from '../base/fields.ts';
 import { PlainDate } from '../base/plain-date.ts';
 
-/**
- * Shapes of the patient registry: what goes in and what comes out, on every face. Strings are trimmed and brought to
- * Unicode NFC, so that the same name typed on two keyboards is the same text. Instants are ISO 8601 with an offset.
- */
+/** Shapes of the patient registry: what goes in and what comes out, on every face. */
 
-/** A line of text that is not empty. U+0000 cannot be stored by PostgreSQL; other control characters have no place in a name. */
-const line = (max: number) =>
-  z
-    .string({ error: 'must be text' })
-    .normalize('NFC')
-    .trim()
-    .min(1, { error: 'must not be empty; leave it out or give null when it is not known' })
-    .max(max, { error: `must be at most ${max} characters` })
-    .regex(/^\P{Cc}*$/u, { error: 'must not contain control characters' });
-
-/** Text of several lines. */
-const note = z
-  .string({ error: 'must be text' })
-  .normalize('NFC')
-  .trim()
-  .min(1, { error: 'must not be empty; leave it out or give null' })
-  .max(10_000, { error: 'must be at most 10000 characters' })
-  .regex(/^[^\0]*$/, { error: 'must not contain the character U+0000' });
-
-const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) => z.enum(values, { error: `must be one of ${values.join(', ')}` });
-
-/** UUID on most hosts, text on others; the database knows which. */
-export const Id = line(255).meta({ examples: ['0190b6b2-6d0f-7c3a-9c6e-000000000001'] });
-const Instant = z.iso.datetime({ offset: true, error: 'must be an instant with its offset, such as 2026-11-23T08:30:00Z' });
-const Email = z
-  .string({ error: 'must be text' })
-  .trim()
-  .toLowerCase()
-  .max(255, { error: 'must be at most 255 characters' })
-  .pipe(z.email({ error: 'must be an e-mail address, such as name@example.org' }));
-const Phone = line(50)
-  .regex(/\d/, { error: 'must contain digits, such as +254 20 123456' })
-  .meta({ examples: ['+254201234567'] });
-const Version = z.int({ error: 'must be the version you read, a whole number' }).min(1, { error: 'must be 1 or more' });
+export { Id };
 
 export const PatientStatus = oneOf(['ACTIVE', 'INACTIVE', 'DECEASED', 'ARCHIVED']);
 export type PatientStatus = z.infer<typeof PatientStatus>;
@@ -50,7 +15,15 @@ export const AllergyType = oneOf(['DRUG', 'FOOD', 'ENVIRONMENTAL', 'OTHER']);
 export const AllergySeverity = oneOf(['MILD', 'MODERATE', 'SEVERE', 'LIFE_THREATENING']);
 export const RiskSeverity = oneOf(['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']);
 
-const demographics = {
+/** How exact a date of birth is. Of MONTH and YEAR only that part is known, and the rest is written as 01; ESTIMATED comes from an age that somebody judged. */
+export const DateOfBirthPrecision = oneOf(['DAY', 'MONTH', 'YEAR', 'ESTIMATED']);
+export type DateOfBirthPrecision = z.infer<typeof DateOfBirthPrecision>;
+/** How far the identity is known: an UNIDENTIFIED patient and a newborn without a name (TEMPORARY) become KNOWN through `identify`. */
+export const IdentityStatus = oneOf(['KNOWN', 'UNIDENTIFIED', 'TEMPORARY']);
+export type IdentityStatus = z.infer<typeof IdentityStatus>;
+const birthCount = z.int({ error: 'must be a whole number' }).min(1, { error: 'must be 1 or more' }).max(20, { error: 'must be at most 20' });
+
+export const demographics = {
   firstName: line(100).nullable().describe('Given name; null when it is not known or the person has a single name.'),
   middleName: line(100).nullable(),
   lastName: line(100).describe('Family name, or the single name.'),
@@ -66,7 +39,41 @@ const demographics = {
   state: line(100).nullable(),
   zipCode: line(20).nullable(),
   country: line(100).nullable(),
+  dateOfBirthPrecision: DateOfBirthPrecision.nullable().describe('How exact dateOfBirth is; null counts as DAY.'),
+  preferredLanguage: LanguageTag.nullable().describe('Language to speak with the patient, as a BCP 47 tag.'),
+  motherId: Id.nullable().describe("The mother's chart, for newborns."),
+  birthOrder: birthCount.nullable().describe('Which of several born together: 1 is the first.'),
+  multipleBirthCount: birthCount.nullable().describe('How many were born together: 2 for twins.'),
 };
+
+/** Fields of `demographics` that a registration may leave out. */
+export const optionalDemographics = {
+  middleName: true,
+  gender: true,
+  bloodType: true,
+  email: true,
+  phone: true,
+  phoneSecondary: true,
+  addressLine1: true,
+  addressLine2: true,
+  city: true,
+  state: true,
+  zipCode: true,
+  country: true,
+  dateOfBirthPrecision: true,
+  preferredLanguage: true,
+  motherId: true,
+  birthOrder: true,
+  multipleBirthCount: true,
+} as const;
+
+/** Years, where nobody knows the date. It becomes an estimated date of birth. */
+export const estimatedAge = z
+  .int({ error: 'must be a whole number of years' })
+  .min(0, { error: 'must be 0 or more years' })
+  .max(149, { error: 'must be less than 150 years' })
+  .optional()
+  .describe('Age in years as somebody judged it; becomes a dateOfBirth of precision ESTIMATED. Give dateOfBirth as null then.');
 
 /**
  * What a registration takes. `firstName`, `lastName` and `dateOfBirth` must be there, so that none is forgotten;
@@ -75,26 +82,23 @@ const demographics = {
 export const NewPatient = z.strictObject({
   id: Id.optional().describe('An id the host has used for this patient already; otherwise a new one is made.'),
   mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
-  ...z.object(demographics).partial({
-    middleName: true,
-    gender: true,
-    bloodType: true,
-    email: true,
-    phone: true,
-    phoneSecondary: true,
-    addressLine1: true,
-    addressLine2: true,
-    city: true,
-    state: true,
-    zipCode: true,
-    country: true,
-  }).shape,
+  ...z.object(demographics).partial(optionalDemographics).shape,
+  estimatedAge,
 });
 export type NewPatient = z.input<typeof NewPatient>;
 export type CheckedNewPatient = z.output<typeof NewPatient>;
 
 /** Changes of a patient's demographics; `version` is the one that was read. A field left out stays, null empties it. */
-export const PatientChanges = z.strictObject({ version: Version, ...z.object(demographics).partial().shape });
+export const PatientChanges = z.strictObject({
+  version: Version,
+  ...z.object(demographics).partial().shape,
+  estimatedAge,
+  photoDocumentId: Id.nullable().optional().describe('The document of this chart that holds the portrait.'),
+  correction: z
+    .boolean()
+    .default(false)
+    .describe('Whether what stood there was a mistake. Otherwise an earlier name, address or number is kept in the history of the chart.'),
+});
 export type PatientChanges = z.input<typeof PatientChanges>;
 export type CheckedPatientChanges = z.output<typeof PatientChanges>;
 
@@ -137,6 +141,13 @@ export const Patient = z.object({
   createdBy: z.string().nullable(),
   updatedBy: z.string().nullable(),
   version: z.int(),
+  dateOfBirthPrecision: DateOfBirthPrecision.nullable(),
+  preferredLanguage: z.string().nullable(),
+  motherId: z.string().nullable(),
+  birthOrder: z.int().nullable(),
+  multipleBirthCount: z.int().nullable(),
+  identityStatus: IdentityStatus.nullable().describe('Null counts as KNOWN.'),
+  photoDocumentId: z.string().nullable(),
 });
 export type Patient = z.infer<typeof Patient>;
 
@@ -232,11 +243,15 @@ const contactFields = {
   email: Email.nullable(),
   address: note.nullable(),
   isEmergencyContact: z.boolean(),
+  isNextOfKin: z.boolean(),
+  language: LanguageTag.nullable().describe('Language to speak with the contact, as a BCP 47 tag.'),
   priority: z.int().min(1, { error: 'must be 1 or more; 1 is called first' }),
   notes: note.nullable(),
 };
 export const NewContact = z.strictObject(
-  z.object(contactFields).partial({ phone: true, email: true, address: true, isEmergencyContact: true, priority: true, notes: true }).shape,
+  z
+    .object(contactFields)
+    .partial({ phone: true, email: true, address: true, isEmergencyContact: true, isNextOfKin: true, language: true, priority: true, notes: true }).shape,
 );
 export type NewContact = z.input<typeof NewContact>;
 export const ContactChanges = z.strictObject(z.object(contactFields).partial().shape);
@@ -252,6 +267,8 @@ export const Contact = z.object({
   email: z.string().nullable(),
   address: z.string().nullable(),
   isEmergencyContact: z.boolean(),
+  isNextOfKin: z.boolean(),
+  language: z.string().nullable(),
   priority: z.int(),
   notes: z.string().nullable(),
   ...rowTimes,

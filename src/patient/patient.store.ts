@@ -43,6 +43,13 @@ const columns = [
   'createdBy',
   'updatedBy',
   'version',
+  'dateOfBirthPrecision',
+  'preferredLanguage',
+  'motherId',
+  'birthOrder',
+  'multipleBirthCount',
+  'identityStatus',
+  'photoDocumentId',
 ] as const;
 
 type PatientRow = Selectable<PatientTable>;

@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { AppError } from '../base/errors.ts';
+import { canonicalLanguage } from '../base/fields.ts';
 import { type PlainDate, plainDateIn } from '../base/plain-date.ts';
 import type { CheckedNewPatient, Patient, PatientStatus } from './patient.schema.ts';
 
@@ -68,6 +69,7 @@ export function normalizeDemographics<Fields extends Demographics>(fields: Field
     const value = result[field];
     if (typeof value === 'string') result[field] = normalizePhone(value, options.defaultCountry);
   }
+  if (typeof result.preferredLanguage === 'string') result.preferredLanguage = canonicalLanguage(result.preferredLanguage);
   return result as Fields;
 }
 

@@ -6,6 +6,7 @@ import type { IssuedMrn, MrnIssuer } from '../identifier/mrn.service.ts';
 import { insertOutboxEvent } from '../outbox/outbox.store.ts';
 import { changePatient, type RegistrySettings, userIdOf } from './chart.service.ts';
 import { parseInput } from '../base/parse-input.ts';
+import { settleBirth } from './birth.ts';
 import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
 import { NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
 import { insertPatient, type PatientWrite } from './patient.store.ts';
@@ -21,8 +22,8 @@ const mostTakenNumbers = 100;
  */
 export async function registerPatient(ctx: Ctx, input: NewPatient, settings: RegistrySettings & { mrns: MrnIssuer }): Promise<Patient> {
   const { id: givenId, mrn: givenMrn, ...given } = parseInput(NewPatient, input);
-  const fields = normalizeDemographics(given, settings);
   const now = ctx.clock.now();
+  const fields = settleBirth(normalizeDemographics(given, settings), { now, timeZone: settings.timeZone });
   checkBirthAndDeath({ dateOfBirth: fields.dateOfBirth }, { now, timeZone: settings.timeZone });
   const id = givenId ?? ctx.newId();
   const { mrns } = settings;
@@ -73,8 +74,8 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
 
 /** Changes demographics. A stale `version` is refused with PATIENT_STALE_VERSION. */
 export async function updatePatient(ctx: Ctx, id: string, options: { changes: PatientChanges; settings: RegistrySettings }): Promise<Patient> {
-  const { version, ...given } = parseInput(PatientChanges, options.changes);
-  const fields = normalizeDemographics(given, options.settings);
+  const { version, correction, ...given } = parseInput(PatientChanges, options.changes);
+  const fields = settleBirth(normalizeDemographics(given, options.settings), { now: ctx.clock.now(), timeZone: options.settings.timeZone });
   return changePatient(ctx, {
     id,
     version,
