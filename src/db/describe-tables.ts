@@ -11,6 +11,8 @@ export const tableTypes = {
   patient_audit_events: 'PatientAuditEventTable',
   patient_outbox_events: 'PatientOutboxEventTable',
   patient_placeholders: 'PatientPlaceholderTable',
+  patient_document_contents: 'PatientDocumentContentTable',
+  patient_document_chunks: 'PatientDocumentChunkTable',
   patient_names: 'PatientNameTable',
   patient_addresses: 'PatientAddressTable',
   patient_telecoms: 'PatientTelecomTable',
@@ -44,6 +46,7 @@ const typeOf: Readonly<Record<string, string>> = {
   int8: 'number',
   timestamptz: 'Date',
   jsonb: 'Json',
+  bytea: 'Buffer',
   PatientStatus: 'PatientStatus',
 };
 

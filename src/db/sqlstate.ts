@@ -37,6 +37,8 @@ const addressEmpty = invalid(
   'The address has no line at all. Give at least one of addressLine1, addressLine2, city, state, zipCode and country.',
 );
 
+const impossibleContent = internal('CONTENT_RECORD_IMPOSSIBLE', 'The record of a stored file contradicts itself. This is a defect of OneChart.');
+
 /** Every named constraint of the module: what it means to the caller. Proven complete by a test that reads pg_constraint. */
 export const constraintErrors: Readonly<Record<string, Translation>> = {
   patients_pkey: { kind: 'duplicate', code: 'PATIENT_ID_TAKEN', message: 'A patient with this id exists already. Leave id out, and a new one is made.' },
@@ -84,6 +86,31 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   patient_documents_documentType_check: invalid('DOCUMENT_TYPE_UNKNOWN', 'documentType must be ID_CARD, INSURANCE_CARD, PASSPORT, DRIVER_LICENSE or OTHER.'),
   patient_documents_fileSize_check: invalid('FILE_SIZE_NEGATIVE', 'fileSize must be 0 or more bytes.'),
   patient_documents_dates_check: invalid('DOCUMENT_EXPIRES_BEFORE_ISSUE', 'expiryDate is before issuedDate. Check both dates.'),
+  patient_documents_contentSha256_check: impossibleContent,
+  patient_documents_content_check: {
+    kind: 'rule',
+    code: 'DOCUMENT_CONTENT_DECIDES',
+    message: 'fileSize and mimeType are those of the stored file. Upload another file to change them, or remove the stored one first.',
+  },
+  patient_document_contents_pkey: sameId('patient_document_contents'),
+  patient_document_contents_documentId_fkey: {
+    kind: 'not-found',
+    code: 'DOCUMENT_NOT_FOUND',
+    message: 'documentId names a document that does not exist. List the documents of the patient to find it.',
+  },
+  patient_document_contents_purpose_check: impossibleContent,
+  patient_document_contents_store_check: impossibleContent,
+  patient_document_contents_size_check: impossibleContent,
+  patient_document_contents_sha256_check: impossibleContent,
+  patient_document_contents_completed_check: impossibleContent,
+  patient_document_chunks_pkey: impossibleContent,
+  patient_document_chunks_contentId_fkey: {
+    kind: 'conflict',
+    code: 'UPLOAD_REMOVED',
+    message: 'The upload was removed while it was under way, as one that takes too long. Upload the file again.',
+  },
+  patient_document_chunks_number_check: impossibleContent,
+  patient_document_chunks_bytes_check: impossibleContent,
   patient_allergies_pkey: sameId('patient_allergies'),
   patient_allergies_patientId_fkey: unknownPatient('patient_allergies'),
   patient_allergies_allergyType_check: invalid('ALLERGY_TYPE_UNKNOWN', 'allergyType must be DRUG, FOOD, ENVIRONMENTAL or OTHER.'),

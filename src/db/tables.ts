@@ -90,6 +90,8 @@ export interface PatientDocumentTable {
   updatedAt: Generated<Date>;
   createdBy: string | null;
   updatedBy: string | null;
+  contentSha256: string | null;
+  contentStoredAt: Date | null;
 }
 
 export interface PatientAllergyTable {
@@ -168,6 +170,24 @@ export interface PatientPlaceholderTable {
   createdAt: Generated<Date>;
   completedAt: Date | null;
   completedBy: string | null;
+}
+
+export interface PatientDocumentContentTable {
+  id: Generated<string>;
+  documentId: string | null;
+  purpose: string;
+  store: string;
+  mimeType: string | null;
+  size: number | null;
+  sha256: string | null;
+  createdAt: Generated<Date>;
+  completedAt: Date | null;
+}
+
+export interface PatientDocumentChunkTable {
+  contentId: string;
+  number: number;
+  bytes: Buffer;
 }
 
 export interface PatientNameTable {
@@ -359,6 +379,8 @@ export interface Tables {
   patient_audit_events: PatientAuditEventTable;
   patient_outbox_events: PatientOutboxEventTable;
   patient_placeholders: PatientPlaceholderTable;
+  patient_document_contents: PatientDocumentContentTable;
+  patient_document_chunks: PatientDocumentChunkTable;
   patient_names: PatientNameTable;
   patient_addresses: PatientAddressTable;
   patient_telecoms: PatientTelecomTable;

@@ -33,6 +33,8 @@ test("the module's own migrations as Prisma would run them: what the engine take
     'complete_merge_history error foreign-key-blocks-writes: 3',
     'complete_merge_history error locks-pile-up: 1',
     'complete_merge_history warning lock-timeout-missing: 1',
+    'keep_document_contents error check-blocks-table: 2',
+    'keep_document_contents warning lock-timeout-missing: 1',
     'queue_placeholder_patients warning lock-timeout-missing: 1',
     'register_real_people error check-blocks-table: 5',
     'register_real_people error foreign-key-blocks-writes: 1',

@@ -26,7 +26,7 @@ function sqlType(field: PrismaField): string | undefined {
   if (native?.[1] === 'VarChar') return `character varying(${native[2]})`;
   if (native?.[1] === 'Timestamptz') return `timestamp(${native[2]}) with time zone`;
   if (native) return native[1]?.toLowerCase();
-  return { String: 'text', Int: 'integer', BigInt: 'bigint', Boolean: 'boolean', Json: 'jsonb' }[type];
+  return { String: 'text', Int: 'integer', BigInt: 'bigint', Boolean: 'boolean', Json: 'jsonb', Bytes: 'bytea' }[type];
 }
 
 function sqlDefault(field: PrismaField, table: string): string | null {

@@ -55,6 +55,8 @@ const moduleTables = [
   'patient_risk_flags',
   'patient_merge_history',
   'patient_placeholders',
+  'patient_document_contents',
+  'patient_document_chunks',
   'patient_names',
   'patient_addresses',
   'patient_telecoms',
