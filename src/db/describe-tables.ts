@@ -26,6 +26,7 @@ export const tableTypes = {
   access_accounts: 'AccessAccountTable',
   access_sessions: 'AccessSessionTable',
   access_keys: 'AccessKeyTable',
+  patient_break_glass_grants: 'PatientBreakGlassGrantTable',
 } as const;
 
 interface Column {

@@ -240,6 +240,13 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   mrn_returned_ranges_takenByBlockId_fkey: internal('MRN_BLOCK_IMPOSSIBLE', 'Numbers went to a block that does not exist. This is a defect of OneChart.'),
   mrn_returned_ranges_numbers_check: internal('MRN_BLOCK_IMPOSSIBLE', 'A range of numbers ends before it begins. This is a defect of OneChart.'),
   mrn_returned_ranges_taken_check: internal('MRN_BLOCK_IMPOSSIBLE', 'takenAt and takenByBlockId disagree. This is a defect of OneChart.'),
+  patient_break_glass_grants_pkey: sameId('patient_break_glass_grants'),
+  patient_break_glass_grants_patientId_fkey: unknownPatient('patient_break_glass_grants'),
+  patient_break_glass_grants_viewerId_check: internal('GRANT_IMPOSSIBLE', 'A grant names nobody who holds it. This is a defect of OneChart.'),
+  patient_break_glass_grants_reason_check: invalid('BREAK_GLASS_REASON_MISSING', 'reason is empty. Say in some words why the chart has to be opened.'),
+  patient_break_glass_grants_period_check: invalid('BREAK_GLASS_PERIOD_IMPOSSIBLE', 'expiresAt is not after grantedAt. Give 1 minute or more.'),
+  patient_break_glass_grants_verdict_check: invalid('VERDICT_UNKNOWN', 'verdict must be JUSTIFIED or UNJUSTIFIED.'),
+  patient_break_glass_grants_review_check: internal('GRANT_IMPOSSIBLE', 'A review of a grant is incomplete. This is a defect of OneChart.'),
   access_accounts_pkey: sameId('access_accounts'),
   access_accounts_username_key: { kind: 'duplicate', code: 'USERNAME_TAKEN', message: 'An account with this username exists already. Choose another.' },
   access_accounts_oidcIssuer_oidcSubject_key: {

@@ -369,6 +369,23 @@ export interface AccessKeyTable {
   lastUsedAt: Date | null;
 }
 
+export interface PatientBreakGlassGrantTable {
+  id: Generated<string>;
+  patientId: string;
+  viewerId: string;
+  viewerName: string | null;
+  viewerRole: string;
+  reason: string;
+  grantedAt: Generated<Date>;
+  expiresAt: Date;
+  endedAt: Date | null;
+  reviewedAt: Date | null;
+  reviewerId: string | null;
+  reviewerName: string | null;
+  verdict: string | null;
+  reviewNote: string | null;
+}
+
 export interface Tables {
   patients: PatientTable;
   patient_contacts: PatientContactTable;
@@ -394,4 +411,5 @@ export interface Tables {
   access_accounts: AccessAccountTable;
   access_sessions: AccessSessionTable;
   access_keys: AccessKeyTable;
+  patient_break_glass_grants: PatientBreakGlassGrantTable;
 }
