@@ -9,6 +9,7 @@ export const tableTypes = {
   patient_risk_flags: 'PatientRiskFlagTable',
   patient_merge_history: 'PatientMergeHistoryTable',
   patient_audit_events: 'PatientAuditEventTable',
+  patient_audit_seals: 'PatientAuditSealTable',
   patient_outbox_events: 'PatientOutboxEventTable',
   patient_placeholders: 'PatientPlaceholderTable',
   patient_document_contents: 'PatientDocumentContentTable',

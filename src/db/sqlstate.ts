@@ -39,6 +39,13 @@ const addressEmpty = invalid(
 
 const impossibleContent = internal('CONTENT_RECORD_IMPOSSIBLE', 'The record of a stored file contradicts itself. This is a defect of OneChart.');
 
+const sealTaken: Translation = {
+  kind: 'conflict',
+  code: 'AUDIT_SEAL_TAKEN',
+  message: 'Another process has sealed the audit trail at the same moment. Run the same command again.',
+};
+const sealWrong = internal('AUDIT_SEAL_IMPOSSIBLE', 'A seal of the audit trail is not as seals are. This is a defect of OneChart.');
+
 /** Every named constraint of the module: what it means to the caller. Proven complete by a test that reads pg_constraint. */
 export const constraintErrors: Readonly<Record<string, Translation>> = {
   patients_pkey: { kind: 'duplicate', code: 'PATIENT_ID_TAKEN', message: 'A patient with this id exists already. Leave id out, and a new one is made.' },
@@ -141,7 +148,13 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   },
   patient_audit_events_pkey: sameId('patient_audit_events'),
   patient_audit_events_patientId_fkey: unknownPatient('patient_audit_events'),
-  patient_audit_events_actorKind_check: invalid('ACTOR_KIND_UNKNOWN', 'actor.kind must be user, service or system.'),
+  patient_audit_events_actorKind_check: invalid('ACTOR_KIND_UNKNOWN', 'actor.kind must be user, account, service or system.'),
+  patient_audit_seals_pkey: sealTaken,
+  patient_audit_seals_previousHash_key: sealTaken,
+  patient_audit_seals_number_check: sealWrong,
+  patient_audit_seals_kind_check: sealWrong,
+  patient_audit_seals_range_check: sealWrong,
+  patient_audit_seals_signature_check: sealWrong,
   patient_outbox_events_pkey: sameId('patient_outbox_events'),
   patient_outbox_events_patientId_fkey: unknownPatient('patient_outbox_events'),
   patient_outbox_events_patientVersion_check: internal('VERSION_IMPOSSIBLE', 'patientVersion fell below 1. This is a defect of OneChart.'),

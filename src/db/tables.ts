@@ -152,6 +152,24 @@ export interface PatientAuditEventTable {
   seq: Generated<number>;
 }
 
+export interface PatientAuditSealTable {
+  number: number;
+  kind: string;
+  format: number;
+  fromSeq: number;
+  toSeq: number;
+  month: string;
+  rowCount: number;
+  digest: string;
+  fingerprints: Buffer | null;
+  note: string | null;
+  sealedAt: Date;
+  previousHash: string;
+  hash: string;
+  keyId: string | null;
+  signature: string | null;
+}
+
 export interface PatientOutboxEventTable {
   id: Generated<string>;
   occurredAt: Generated<Date>;
@@ -394,6 +412,7 @@ export interface Tables {
   patient_risk_flags: PatientRiskFlagTable;
   patient_merge_history: PatientMergeHistoryTable;
   patient_audit_events: PatientAuditEventTable;
+  patient_audit_seals: PatientAuditSealTable;
   patient_outbox_events: PatientOutboxEventTable;
   patient_placeholders: PatientPlaceholderTable;
   patient_document_contents: PatientDocumentContentTable;

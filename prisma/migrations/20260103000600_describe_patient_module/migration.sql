@@ -221,7 +221,7 @@ COMMENT ON COLUMN "patient_audit_events"."id" IS 'Key; time-ordered.';
 COMMENT ON COLUMN "patient_audit_events"."occurredAt" IS 'When.';
 COMMENT ON COLUMN "patient_audit_events"."action" IS 'What was done, for example patient.registered.';
 COMMENT ON COLUMN "patient_audit_events"."patientId" IS 'The chart; null for acts that concern none, such as a search.';
-COMMENT ON COLUMN "patient_audit_events"."actorKind" IS 'user, service or system.';
+COMMENT ON COLUMN "patient_audit_events"."actorKind" IS 'user (of the host), account (of OneChart), service or system.';
 COMMENT ON COLUMN "patient_audit_events"."actorId" IS 'Id of the actor, without a foreign key: the trail outlives the user.';
 COMMENT ON COLUMN "patient_audit_events"."actorName" IS 'Name of the actor at that time.';
 COMMENT ON COLUMN "patient_audit_events"."origin" IS 'From where: address, program or interface.';
@@ -229,7 +229,9 @@ COMMENT ON COLUMN "patient_audit_events"."requestId" IS 'The request it belongs 
 COMMENT ON COLUMN "patient_audit_events"."reason" IS 'Why, where a reason was asked for.';
 COMMENT ON COLUMN "patient_audit_events"."before" IS 'Changed fields as they were.';
 COMMENT ON COLUMN "patient_audit_events"."after" IS 'Changed fields as they became.';
+COMMENT ON COLUMN "patient_audit_events"."seq" IS 'Order of writing; what a seal covers is told by it.';
 COMMENT ON INDEX "patient_audit_events_pkey" IS 'Serves: one row by its key.';
+COMMENT ON INDEX "patient_audit_events_seq_idx" IS 'Serves: sealing and verifying the trail in the order in which its rows were written.';
 COMMENT ON INDEX "patient_audit_events_patientId_occurredAt_id_idx" IS 'Serves: the trail of one patient, newest first.';
 COMMENT ON INDEX "patient_audit_events_actorId_occurredAt_id_idx" IS 'Serves: what one user did, newest first.';
 

@@ -13,6 +13,9 @@
 -- onechart:undo         EXECUTE pg_catalog.format('REVOKE ALL ON TABLE %I.%I FROM %I', pg_catalog.current_schema(), relation, role_name);
 -- onechart:undo       END IF;
 -- onechart:undo     END LOOP;
+-- onechart:undo     IF pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_audit_events_seq_seq')) IS NOT NULL THEN
+-- onechart:undo       EXECUTE pg_catalog.format('REVOKE ALL ON SEQUENCE %I.patient_audit_events_seq_seq FROM %I', pg_catalog.current_schema(), role_name);
+-- onechart:undo     END IF;
 -- onechart:undo     BEGIN
 -- onechart:undo       EXECUTE pg_catalog.format('REVOKE USAGE ON SCHEMA %I FROM %I', pg_catalog.current_schema(), role_name);
 -- onechart:undo     EXCEPTION WHEN insufficient_privilege THEN
@@ -22,7 +25,7 @@
 -- onechart:undo END
 -- onechart:undo $onechart$
 
--- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patients', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_contacts', 'SELECT, INSERT, UPDATE, DELETE'), ('onechart_app', 'patient_documents', 'SELECT, INSERT, UPDATE, DELETE'), ('onechart_app', 'patient_allergies', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_risk_flags', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_merge_history', 'SELECT, INSERT'), ('onechart_app', 'mrn_authorities', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'mrn_formats', 'SELECT, INSERT'), ('onechart_app', 'mrn_counters', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'mrn_blocks', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'mrn_returned_ranges', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_audit_events', 'SELECT, INSERT'), ('onechart_app', 'patient_outbox_events', 'SELECT, INSERT, UPDATE'), ('onechart_auditor', 'patient_audit_events', 'SELECT'), ('onechart_reader', 'patients', 'SELECT'), ('onechart_reader', 'patient_contacts', 'SELECT'), ('onechart_reader', 'patient_documents', 'SELECT'), ('onechart_reader', 'patient_allergies', 'SELECT'), ('onechart_reader', 'patient_risk_flags', 'SELECT'), ('onechart_reader', 'patient_merge_history', 'SELECT')) AS wanted(role, relation, privileges), LATERAL pg_catalog.unnest(pg_catalog.string_to_array(wanted.privileges, ', ')) AS privilege), false)
+-- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patients', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_contacts', 'SELECT, INSERT, UPDATE, DELETE'), ('onechart_app', 'patient_documents', 'SELECT, INSERT, UPDATE, DELETE'), ('onechart_app', 'patient_allergies', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_risk_flags', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_merge_history', 'SELECT, INSERT'), ('onechart_app', 'mrn_authorities', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'mrn_formats', 'SELECT, INSERT'), ('onechart_app', 'mrn_counters', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'mrn_blocks', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'mrn_returned_ranges', 'SELECT, INSERT, UPDATE'), ('onechart_app', 'patient_audit_events', 'SELECT, INSERT'), ('onechart_app', 'patient_outbox_events', 'SELECT, INSERT, UPDATE'), ('onechart_auditor', 'patient_audit_events', 'SELECT'), ('onechart_reader', 'patients', 'SELECT'), ('onechart_reader', 'patient_contacts', 'SELECT'), ('onechart_reader', 'patient_documents', 'SELECT'), ('onechart_reader', 'patient_allergies', 'SELECT'), ('onechart_reader', 'patient_risk_flags', 'SELECT'), ('onechart_reader', 'patient_merge_history', 'SELECT')) AS wanted(role, relation, privileges), LATERAL pg_catalog.unnest(pg_catalog.string_to_array(wanted.privileges, ', ')) AS privilege), false) AND COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = 'onechart_app') THEN pg_catalog.has_sequence_privilege('onechart_app', pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_audit_events_seq_seq')), 'USAGE') ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)
 DO $onechart$
 DECLARE
   -- role, privileges, tables
@@ -76,5 +79,9 @@ BEGIN
       EXECUTE format('GRANT %s ON TABLE %I.%I TO %I', wanted[2], current_schema(), wanted[3], wanted[1]);
     END IF;
   END LOOP;
+  -- The rows of the audit trail are numbered by it.
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'onechart_app') THEN
+    EXECUTE format('GRANT USAGE ON SEQUENCE %I.patient_audit_events_seq_seq TO onechart_app', current_schema());
+  END IF;
 END
 $onechart$;

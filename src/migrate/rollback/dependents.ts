@@ -49,10 +49,18 @@ export async function findHostDependents(
   const found = await rows<Found>(
     client,
     `WITH own_table AS (SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)),
+     -- Partitions of a table of ours go with it, and so does the sequence that numbers its rows.
+     own_partition AS (SELECT p.relid AS oid FROM own_table o CROSS JOIN LATERAL pg_partition_tree(o.oid) p WHERE p.level > 0),
+     own_sequence AS (
+       SELECT s.oid FROM pg_class s JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+       JOIN own_table o ON o.oid = d.refobjid JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
+       WHERE s.relkind = 'S' AND s.relname = o.relname || '_' || a.attname || '_seq'),
      own_type AS (
-       SELECT t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = $1 AND (t.typtype = 'e' AND t.typname = ANY ($3) OR t.typrelid IN (SELECT oid FROM own_table))),
+       SELECT t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = $1 AND (t.typtype = 'e' AND t.typname = ANY ($3) OR t.typrelid IN (SELECT oid FROM own_table UNION SELECT oid FROM own_partition))),
      target AS (
        SELECT 'pg_class'::regclass AS classid, oid AS objid FROM own_table
+       UNION SELECT 'pg_class'::regclass, oid FROM own_partition
+       UNION SELECT 'pg_class'::regclass, oid FROM own_sequence
        UNION SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index x WHERE x.indrelid IN (SELECT oid FROM own_table)
        UNION SELECT 'pg_class'::regclass, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('i', 'I') AND c.relname = ANY ($4)
        UNION SELECT 'pg_constraint'::regclass, k.oid FROM pg_constraint k WHERE k.conrelid IN (SELECT oid FROM own_table)
@@ -78,9 +86,9 @@ export async function findHostDependents(
        AND NOT coalesce(i.relkind IN ('i', 'I') AND i.relispartition, false)
        AND NOT (k.oid IS NOT NULL AND ${relationSql('kn.nspname', 'kt.relname')} || '.' || k.conname = ANY ($6))
        AND NOT (k.oid IS NOT NULL AND kt.relispartition AND k.contype = 'f' AND k.conname = ANY ($7))
-       AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef a WHERE a.oid = d.objid AND a.adrelid IN (SELECT oid FROM own_table)))
+       AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (SELECT FROM pg_attrdef a WHERE a.oid = d.objid AND a.adrelid IN (SELECT oid FROM own_table UNION SELECT oid FROM own_partition)))
        -- A partition's copy of a key is part of the key.
-       AND NOT (k.oid IS NOT NULL AND k.conparentid <> 0)
+       AND NOT (k.oid IS NOT NULL AND (k.conparentid <> 0 OR k.coninhcount > 0 AND k.conrelid IN (SELECT oid FROM own_partition)))
      ORDER BY what`,
     [schema, tables, enums, indexes, ownIndexes, ownConstraints, ownKeys],
   );

@@ -67,7 +67,8 @@ async function exportTable(
   const columns = await columnsOf(client, schema, table);
   const file = `${encodeURIComponent(table)}.csv${gzip ? '.gz' : ''}`;
   const list = columns.map(({ name }) => quote(name)).join(', ');
-  const source = client.query(copyTo(`COPY ${quote(schema)}.${quote(table)} (${list}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')`));
+  // A query, as COPY takes no partitioned table by name.
+  const source = client.query(copyTo(`COPY (SELECT ${list} FROM ${quote(schema)}.${quote(table)}) TO STDOUT WITH (FORMAT csv, HEADER, ENCODING 'UTF8')`));
   const written = await writeStream(source, { path: join(partial, file), gzip, folder });
   // The number of rows comes with the end of the command, which the connection has read when it answers again.
   await client.query('SELECT');

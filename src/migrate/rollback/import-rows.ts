@@ -14,7 +14,7 @@ import { ensureHistoryTable } from '../history.ts';
 import { completedSteps, recordedFiles } from '../journal.ts';
 import { planFor, preflight } from '../preflight.ts';
 import { type DoneStep, type Run, type RunOptions, withRun } from '../run.ts';
-import { quote, row, sqlstate } from '../sql.ts';
+import { quote, row, rows, sqlstate } from '../sql.ts';
 import type { Step } from '../step.ts';
 import { readTraffic } from '../traffic.ts';
 import { wasCutOff } from './cut-off.ts';
@@ -201,12 +201,38 @@ async function copyIn(client: pg.Client, schema: string, { files, folder }: { fi
   await refuseIncompatible(client, schema, { files, folder });
   await client.query(plainValues);
   for (const file of files) {
+    await ensureDefaultPartition(client, schema, file.table);
     await copyTable(client, schema, { file, folder }).catch((error: unknown) => {
       throw refused(error, file.table);
     });
     const { rows: counted } = await row<{ rows: string }>(client, `SELECT count(*)::text AS rows FROM ${quote(schema)}.${quote(file.table)}`);
     if (Number(counted) !== file.rows) throw damaged(folder, `${file.file} gave ${counted} rows instead of ${file.rows}`);
+    await advanceSequences(client, schema, file.table);
   }
+}
+
+/** The partitions of a table that was made a moment ago come with a script, which runs after this; the rows need a place now. */
+async function ensureDefaultPartition(client: pg.Client, schema: string, table: string): Promise<void> {
+  const { lacking } = await row<{ lacking: boolean }>(
+    client,
+    'SELECT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = $1::regclass AND partdefid = 0) AS lacking',
+    [`${quote(schema)}.${quote(table)}`],
+  );
+  const parent = `${quote(schema)}.${quote(table)}`;
+  if (lacking) await client.query(`CREATE TABLE ${quote(schema)}.${quote(`${table}_default`)} PARTITION OF ${parent} DEFAULT`);
+}
+
+/** A number that a row came back with is not given to a new row. */
+async function advanceSequences(client: pg.Client, schema: string, table: string): Promise<void> {
+  const relation = `${quote(schema)}.${quote(table)}`;
+  const numbered = await rows<{ column: string; sequence: string }>(
+    client,
+    `SELECT a.attname AS column, s.name AS sequence FROM pg_attribute a CROSS JOIN LATERAL pg_get_serial_sequence($1, a.attname) AS s (name)
+     WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped AND s.name IS NOT NULL`,
+    [relation],
+  );
+  for (const { column, sequence } of numbered)
+    await client.query(`SELECT setval($1::regclass, max(${quote(column)})) FROM ${relation} HAVING max(${quote(column)}) IS NOT NULL`, [sequence]);
 }
 
 async function copyTable(client: pg.Client, schema: string, { file, folder }: { file: ExportedTable; folder: string }): Promise<void> {
