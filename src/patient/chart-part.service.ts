@@ -1,30 +1,66 @@
 import type { z } from 'zod';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
+import { canonicalLanguage } from '../base/fields.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { insertOutboxEvent } from '../outbox/outbox.store.ts';
-import { holdPatient, patientNotFound, type RegistrySettings, userIdOf } from './chart.service.ts';
-import { type ChartParts, deletePart, findPart, insertPart, listParts, type PartName, updatePart } from './chart-part.store.ts';
+import { changePatient, holdPatient, patientNotFound, type RegistrySettings, userIdOf } from './chart.service.ts';
+import { type ChartParts, deletePart, findPart, insertPart, listParts, type PartName, type RemovablePart, updatePart } from './chart-part.store.ts';
 import { parseInput } from '../base/parse-input.ts';
+import { plainDateIn } from '../base/plain-date.ts';
+import { IdentifierChanges, NewIdentifier } from '../identifier/identifier.schema.ts';
+import { AddressChanges, NewAddress } from './address.schema.ts';
+import { homeAddress } from './history.ts';
+import { EndInput, NameChanges, NewName } from './name.schema.ts';
 import { normalizeName, normalizePhone, requireOpenChart } from './patient.ts';
-import { AllergyChanges, ContactChanges, DocumentChanges, NewAllergy, NewContact, NewDocument, NewRiskFlag } from './patient.schema.ts';
+import { AllergyChanges, ContactChanges, DocumentChanges, NewAllergy, NewContact, NewDocument, NewRiskFlag, type Patient } from './patient.schema.ts';
 import { findPatientById } from './patient.store.ts';
+import { checkPeriod } from './period.ts';
+import { NewTelecom, TelecomChanges } from './telecom.schema.ts';
 
-const newPart = { contact: NewContact, document: NewDocument, allergy: NewAllergy, riskFlag: NewRiskFlag } as const;
-const changedPart = { contact: ContactChanges, document: DocumentChanges, allergy: AllergyChanges } as const;
+const newPart = {
+  contact: NewContact,
+  document: NewDocument,
+  allergy: NewAllergy,
+  riskFlag: NewRiskFlag,
+  name: NewName,
+  address: NewAddress,
+  telecom: NewTelecom,
+  identifier: NewIdentifier,
+} as const;
+const changedPart = {
+  contact: ContactChanges,
+  document: DocumentChanges,
+  allergy: AllergyChanges,
+  name: NameChanges,
+  address: AddressChanges,
+  telecom: TelecomChanges,
+  identifier: IdentifierChanges,
+} as const;
 export type NewPart<Part extends PartName> = z.input<(typeof newPart)[Part]>;
 export type EditablePart = keyof typeof changedPart;
 export type PartChanges<Part extends EditablePart> = z.input<(typeof changedPart)[Part]>;
 
-const words = { contact: 'contact', document: 'document', allergy: 'allergy', riskFlag: 'risk-flag' } as const satisfies Record<PartName, string>;
+const words = {
+  contact: 'contact',
+  document: 'document',
+  allergy: 'allergy',
+  riskFlag: 'risk-flag',
+  name: 'name',
+  address: 'address',
+  telecom: 'telecom',
+  identifier: 'identifier',
+} as const satisfies Record<PartName, string>;
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
 function normalizePart(fields: Fields, settings: RegistrySettings): Fields {
   const result = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  for (const field of ['firstName', 'lastName', 'allergen']) if (typeof result[field] === 'string') result[field] = normalizeName(result[field]);
+  for (const field of ['firstName', 'middleName', 'lastName', 'allergen', ...homeAddress])
+    if (typeof result[field] === 'string') result[field] = normalizeName(result[field]);
   if (typeof result.phone === 'string') result.phone = normalizePhone(result.phone, settings.defaultCountry);
+  if (typeof result.language === 'string') result.language = canonicalLanguage(result.language);
   return result;
 }
 
@@ -36,7 +72,7 @@ function checkDocumentDates(fields: Fields): void {
 }
 
 /** Row, audit row and event of one part of one chart. Parts do not count as a change of the demographics, so `version` stays. */
-async function record(
+export async function recordPart(
   ctx: Ctx,
   patient: { id: string; version: number },
   deed: { action: string; partId: string; reason?: string | undefined; before?: unknown; after?: unknown },
@@ -45,45 +81,77 @@ async function record(
   await insertOutboxEvent(ctx, { type: deed.action, patientId: patient.id, patientVersion: patient.version, payload: { id: deed.partId } });
 }
 
-/** Adds a contact, document, allergy or risk flag to a chart. */
+/** Checks what is to be written against the rest of the chart, under its lock, and says what is written. `before` is the row as it was. */
+export type SettlePart<Part extends PartName> = (ctx: Ctx, part: { patient: Patient; fields: Fields; before?: ChartParts[Part] }) => Promise<Fields>;
+
+/** Adds a contact, document, allergy, risk flag, name, address, telecom or identifier to a chart. */
 export async function addPart<Part extends PartName>(
   ctx: Ctx,
   part: Part,
-  options: { patientId: string; input: NewPart<Part>; settings: RegistrySettings },
+  options: { patientId: string; input: NewPart<Part>; settings: RegistrySettings; settle?: SettlePart<Part> },
 ): Promise<ChartParts[Part]> {
-  const fields = normalizePart(parseInput(newPart[part], options.input) as Fields, options.settings);
-  checkDocumentDates(fields);
+  const given = normalizePart(parseInput(newPart[part], options.input) as Fields, options.settings);
+  checkDocumentDates(given);
+  checkPeriod(given);
   return inTransaction(ctx, async (inside) => {
     const patient = await holdPatient(inside, options.patientId);
     requireOpenChart(patient);
+    const fields = options.settle ? await options.settle(inside, { patient, fields: given }) : given;
     const now = inside.clock.now();
     const user = userIdOf(inside);
     const byWhom = part === 'riskFlag' ? { setBy: user, setAt: now, updatedAt: now } : { createdAt: now, updatedAt: now, createdBy: user, updatedBy: user };
     const added = await insertPart(inside.db, part, { ...fields, ...byWhom, id: inside.newId(), patientId: patient.id });
-    await record(inside, patient, { action: `patient.${words[part]}-${part === 'riskFlag' ? 'set' : 'added'}`, partId: added.id, after: added });
+    await recordPart(inside, patient, { action: `patient.${words[part]}-${part === 'riskFlag' ? 'set' : 'added'}`, partId: added.id, after: added });
     return added;
   });
 }
 
-interface PartDeed<Part extends PartName> {
+/** A part of a chart: the patient, and the row's own id. */
+export interface PartKey {
   readonly patientId: string;
   readonly id: string;
+}
+
+/** The same with the `updatedAt` that was read; left out, the change is made to whatever is there. */
+export interface ReadPartKey extends PartKey {
+  readonly updatedAt?: string | undefined;
+}
+
+interface PartDeed<Part extends PartName> extends ReadPartKey {
   /** Past tense: `resolved`. */
   readonly deed: string;
   readonly reason?: string | undefined;
-  readonly decide: (before: ChartParts[Part], ctx: Ctx) => Fields;
+  readonly decide: (before: ChartParts[Part], ctx: Ctx, patient: Patient) => Fields | Promise<Fields>;
 }
 
-async function changePart<Part extends PartName>(ctx: Ctx, part: Part, change: PartDeed<Part>): Promise<ChartParts[Part]> {
+/** One change of one part: row, audit row and event in one transaction. */
+export async function changePart<Part extends PartName>(ctx: Ctx, part: Part, change: PartDeed<Part>): Promise<ChartParts[Part]> {
   return inTransaction(ctx, async (inside) => {
     const patient = await holdPatient(inside, change.patientId);
     requireOpenChart(patient);
     const before = await requirePart(inside, part, change);
+    requireUnchanged(before, change);
     const by = part === 'riskFlag' ? {} : { updatedBy: userIdOf(inside) };
-    const after = await updatePart(inside.db, part, { id: change.id, values: { ...change.decide(before, inside), ...by, updatedAt: inside.clock.now() } });
-    await record(inside, patient, { action: `patient.${words[part]}-${change.deed}`, partId: change.id, reason: change.reason, before, after });
+    const updatedAt = laterThan(before.updatedAt, inside.clock.now());
+    const after = await updatePart(inside.db, part, { id: change.id, values: { ...(await change.decide(before, inside, patient)), ...by, updatedAt } });
+    await recordPart(inside, patient, { action: `patient.${words[part]}-${change.deed}`, partId: change.id, reason: change.reason, before, after });
     return after;
   });
+}
+
+/** Refuses a change that was decided on another state of the row than the present one. */
+function requireUnchanged(before: { id: string; updatedAt: string }, read: ReadPartKey): void {
+  if (read.updatedAt === undefined || Date.parse(read.updatedAt) === Date.parse(before.updatedAt)) return;
+  throw new AppError('stale', 'CHART_PART_STALE', 'Somebody changed this in the meantime. Read it again and decide again.', {
+    patientId: read.patientId,
+    id: read.id,
+    updatedAt: before.updatedAt,
+  });
+}
+
+/** `updatedAt` tells two states of a row apart, so it moves on even within one millisecond or when the clock is set back. The lock on the chart makes it so. */
+function laterThan(before: string, now: Date): Date {
+  return new Date(Math.max(now.getTime(), Date.parse(before) + 1));
 }
 
 const missingPart = {
@@ -91,6 +159,10 @@ const missingPart = {
   document: { kind: 'not-found', code: 'DOCUMENT_NOT_FOUND' },
   allergy: { kind: 'not-found', code: 'ALLERGY_NOT_FOUND' },
   riskFlag: { kind: 'not-found', code: 'RISK_FLAG_NOT_FOUND' },
+  name: { kind: 'not-found', code: 'NAME_NOT_FOUND' },
+  address: { kind: 'not-found', code: 'ADDRESS_NOT_FOUND' },
+  telecom: { kind: 'not-found', code: 'TELECOM_NOT_FOUND' },
+  identifier: { kind: 'not-found', code: 'IDENTIFIER_NOT_FOUND' },
 } as const;
 
 async function requirePart<Part extends PartName>(ctx: Ctx, part: Part, key: { patientId: string; id: string }): Promise<ChartParts[Part]> {
@@ -107,39 +179,69 @@ async function requirePart<Part extends PartName>(ctx: Ctx, part: Part, key: { p
 export async function editPart<Part extends EditablePart>(
   ctx: Ctx,
   part: Part,
-  options: { patientId: string; id: string; changes: PartChanges<Part>; settings: RegistrySettings },
+  options: ReadPartKey & { changes: PartChanges<Part>; settings: RegistrySettings; settle?: SettlePart<Part> },
 ): Promise<ChartParts[Part]> {
   const fields = normalizePart(parseInput(changedPart[part], options.changes) as Fields, options.settings);
   return changePart(ctx, part, {
     patientId: options.patientId,
     id: options.id,
+    updatedAt: options.updatedAt,
     deed: 'updated',
-    decide: (before) => {
+    decide: async (before, inside, patient) => {
       checkDocumentDates({ ...before, ...fields });
+      checkPeriod({ ...(before as Fields), ...fields });
+      if (options.settle) return options.settle(inside, { patient, fields, before });
       const substance = ['documentType', 'documentNumber', 'issuedBy', 'issuedDate', 'expiryDate'].some((field) => field in fields);
       return part === 'document' && substance ? { ...fields, isVerified: false, verifiedBy: null } : fields;
     },
   });
 }
 
-/** Removes a contact or a document; the audit row keeps what it was. Allergies are resolved and risk flags cleared instead. */
-export async function removePart(ctx: Ctx, part: 'contact' | 'document', key: { patientId: string; id: string; reason?: string }): Promise<void> {
+/** Ends what is true no longer: a name, an address, a telecom, an identifier. The row stays. */
+export async function endPart<Part extends 'name' | 'address' | 'telecom' | 'identifier'>(
+  ctx: Ctx,
+  part: Part,
+  options: ReadPartKey & { input: EndInput | undefined; settings: RegistrySettings },
+): Promise<ChartParts[Part]> {
+  const { periodEnd, reason } = parseInput(EndInput, options.input ?? {});
+  const { patientId, id, updatedAt } = options;
+  return changePart(ctx, part, {
+    ...{ patientId, id, updatedAt },
+    deed: 'ended',
+    reason,
+    decide: (before, inside) => {
+      if (before.periodEnd !== null) {
+        throw new AppError('rule', 'PERIOD_ENDED', `This ${words[part]} has an end already. Change its periodEnd instead.`, { patientId, id });
+      }
+      const end = { periodEnd: periodEnd ?? plainDateIn(inside.clock.now(), options.settings.timeZone) };
+      checkPeriod({ ...before, ...end });
+      return end;
+    },
+  });
+}
+
+/** Removes a row that was a mistake; the audit row keeps what it was. Allergies are resolved and risk flags cleared instead. */
+export async function removePart(ctx: Ctx, part: RemovablePart, key: ReadPartKey & { reason?: string | undefined }): Promise<void> {
   return inTransaction(ctx, async (inside) => {
     const patient = await holdPatient(inside, key.patientId);
     requireOpenChart(patient);
     const before = await requirePart(inside, part, key);
+    requireUnchanged(before, key);
     await deletePart(inside.db, part, key.id);
-    await record(inside, patient, { action: `patient.${words[part]}-removed`, partId: key.id, reason: key.reason, before });
+    if (part === 'document' && patient.photoDocumentId === key.id) {
+      await changePatient(inside, { id: patient.id, version: undefined, action: 'patient.updated', decide: () => ({ photoDocumentId: null }) });
+    }
+    await recordPart(inside, patient, { action: `patient.${words[part]}-removed`, partId: key.id, reason: key.reason, before });
   });
 }
 
 /** Records that somebody has seen the document itself. */
-export async function verifyDocument(ctx: Ctx, key: { patientId: string; id: string }): Promise<ChartParts['document']> {
+export async function verifyDocument(ctx: Ctx, key: ReadPartKey): Promise<ChartParts['document']> {
   return changePart(ctx, 'document', { ...key, deed: 'verified', decide: (_before, inside) => ({ isVerified: true, verifiedBy: userIdOf(inside) }) });
 }
 
 /** An allergy that no longer holds stays in the chart, inactive. */
-export async function resolveAllergy(ctx: Ctx, key: { patientId: string; id: string; reason?: string }): Promise<ChartParts['allergy']> {
+export async function resolveAllergy(ctx: Ctx, key: ReadPartKey & { reason?: string | undefined }): Promise<ChartParts['allergy']> {
   return changePart(ctx, 'allergy', {
     ...key,
     deed: 'resolved',
@@ -150,7 +252,7 @@ export async function resolveAllergy(ctx: Ctx, key: { patientId: string; id: str
   });
 }
 
-export async function clearRiskFlag(ctx: Ctx, key: { patientId: string; id: string; reason?: string }): Promise<ChartParts['riskFlag']> {
+export async function clearRiskFlag(ctx: Ctx, key: ReadPartKey & { reason?: string | undefined }): Promise<ChartParts['riskFlag']> {
   return changePart(ctx, 'riskFlag', {
     ...key,
     deed: 'cleared',
@@ -161,11 +263,21 @@ export async function clearRiskFlag(ctx: Ctx, key: { patientId: string; id: stri
   });
 }
 
+/** One contact, document, allergy or risk flag of a chart; seeing it is recorded. */
+export async function getChartPart<Part extends PartName>(ctx: Ctx, part: Part, key: PartKey): Promise<ChartParts[Part]> {
+  return inTransaction(ctx, async (inside) => {
+    if (!(await findPatientById(inside.db, key.patientId))) throw patientNotFound(key.patientId);
+    const found = await requirePart(inside, part, key);
+    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: key.patientId, after: { by: words[part], ids: [found.id] } });
+    return found;
+  });
+}
+
 /** The contacts, documents, allergies or risk flags of a chart; seeing them is recorded. */
 export async function listChartParts<Part extends PartName>(
   ctx: Ctx,
   part: Part,
-  filter: { patientId: string; activeOnly?: boolean },
+  filter: { patientId: string; activeOnly?: boolean | undefined },
 ): Promise<ChartParts[Part][]> {
   return inTransaction(ctx, async (inside) => {
     if (!(await findPatientById(inside.db, filter.patientId))) throw patientNotFound(filter.patientId);

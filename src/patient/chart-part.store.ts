@@ -1,9 +1,15 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db } from '../db/context.ts';
 import { toInstant } from '../db/instant.ts';
+import { PatientIdentifier } from '../identifier/identifier.schema.ts';
+import { PatientAddress } from './address.schema.ts';
+import { PatientName } from './name.schema.ts';
 import { Allergy, Contact, PatientDocument, RiskFlag } from './patient.schema.ts';
+import { PatientTelecom } from './telecom.schema.ts';
 
-/** The four tables that belong to a chart, each row to one patient. */
+const period = ['periodStart', 'periodEnd'] as const;
+
+/** The tables that belong to a chart, each row to one patient. */
 const parts = {
   contact: { table: 'patient_contacts', schema: Contact, dates: [], instants: ['createdAt', 'updatedAt'], order: ['priority', 'id'] },
   document: {
@@ -15,6 +21,16 @@ const parts = {
   },
   allergy: { table: 'patient_allergies', schema: Allergy, dates: ['diagnosedAt'], instants: ['createdAt', 'updatedAt'], order: ['active', 'id'] },
   riskFlag: { table: 'patient_risk_flags', schema: RiskFlag, dates: [], instants: ['setAt', 'clearedAt', 'updatedAt'], order: ['active', 'id'] },
+  name: { table: 'patient_names', schema: PatientName, dates: period, instants: ['createdAt', 'updatedAt'], order: ['use', 'id'] },
+  address: { table: 'patient_addresses', schema: PatientAddress, dates: period, instants: ['createdAt', 'updatedAt'], order: ['use', 'id'] },
+  telecom: { table: 'patient_telecoms', schema: PatientTelecom, dates: period, instants: ['createdAt', 'updatedAt'], order: ['system', 'id'] },
+  identifier: {
+    table: 'patient_identifiers',
+    schema: PatientIdentifier,
+    dates: period,
+    instants: ['verifiedAt', 'createdAt', 'updatedAt'],
+    order: ['type', 'id'],
+  },
 } as const;
 
 export interface ChartParts {
@@ -22,13 +38,18 @@ export interface ChartParts {
   document: PatientDocument;
   allergy: Allergy;
   riskFlag: RiskFlag;
+  name: PatientName;
+  address: PatientAddress;
+  telecom: PatientTelecom;
+  identifier: PatientIdentifier;
 }
 export type PartName = keyof ChartParts;
+export type RemovablePart = Exclude<PartName, 'allergy' | 'riskFlag'>;
 
 type Row = Record<string, unknown>;
 type Values = Readonly<Record<string, unknown>>;
 
-// The four tables share what is used here (id, patientId, active), which Kysely's types cannot say of a name chosen at run time.
+// The tables share what is used here (id, patientId, active), which Kysely's types cannot say of a name chosen at run time.
 const loose = (db: Db) => db as unknown as Kysely<Record<string, Row>>;
 
 function columnsOf(part: PartName) {
@@ -66,7 +87,8 @@ export async function updatePart<Part extends PartName>(db: Db, part: Part, chan
   return toPart(part, row);
 }
 
-export async function deletePart(db: Db, part: 'contact' | 'document', id: string): Promise<void> {
+/** Allergies and risk flags are never deleted. */
+export async function deletePart(db: Db, part: RemovablePart, id: string): Promise<void> {
   await loose(db).deleteFrom(parts[part].table).where('id', '=', id).execute();
 }
 
