@@ -17,6 +17,7 @@ import pg, { type ClientBase, type CustomTypesConfig, type Pool, type PoolClient
 import { type DatabaseAddress, toPgConfig } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import type { Db } from './context.ts';
+import { nameOfStatement } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** Types of PostgreSQL by their oid (pg_type.dat). */
@@ -94,8 +95,11 @@ function withErrorListener(pool: Pool): Pool {
 /** A connection that breaks between two statements says so by an event, which ends the process when nobody listens; the next statement fails with it. */
 const ignore = (): void => undefined;
 
-/** A Kysely on a pool. Closing the pool is the business of whoever opened it. */
-export function kyselyOnPool(pool: Pool): Db {
+/**
+ * A Kysely on a pool. Closing the pool is the business of whoever opened it. `prepares` lets connections keep the plans of the
+ * busiest statements; a host's pool may lead to a pooler that hands each transaction another connection, so there it is left off.
+ */
+export function kyselyOnPool(pool: Pool, options: { prepares?: boolean } = {}): Db {
   const acquire = async () => {
     const client = await pool.connect();
     client.on('error', ignore);
@@ -105,7 +109,7 @@ export function kyselyOnPool(pool: Pool): Db {
     client.off('error', ignore);
     (client as PoolClient).release(broken);
   };
-  return new KyselyClass<Tables>({ dialect: pgDialect({ acquire, release, end: () => pool.end() }) });
+  return new KyselyClass<Tables>({ dialect: pgDialect({ acquire, release, end: () => pool.end(), prepares: options.prepares === true }) });
 }
 
 /**
@@ -165,6 +169,7 @@ function isClient(given: HostConnection): given is ClientBase {
 }
 
 interface Connections {
+  readonly prepares?: boolean;
   acquire(): Promise<ClientBase>;
   release(client: ClientBase, broken: boolean): void;
   end(): Promise<void>;
@@ -172,14 +177,17 @@ interface Connections {
 
 class PgConnection implements DatabaseConnection {
   readonly client: ClientBase;
+  readonly prepares: boolean;
   broken = false;
 
-  constructor(client: ClientBase) {
+  constructor(client: ClientBase, prepares = false) {
     this.client = client;
+    this.prepares = prepares;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const result = await this.client.query({ text: query.sql, values: [...query.parameters], types: readers });
+    const name = this.prepares ? nameOfStatement(query.sql) : undefined;
+    const result = await this.client.query({ text: query.sql, values: [...query.parameters], types: readers, ...(name === undefined ? {} : { name }) });
     const { command, rowCount, rows } = Array.isArray(result) ? result.at(-1) : result;
     return ['INSERT', 'UPDATE', 'DELETE', 'MERGE'].includes(command) ? { numAffectedRows: BigInt(rowCount ?? 0), rows: rows ?? [] } : { rows: rows ?? [] };
   }
@@ -203,7 +211,7 @@ function pgDriver(connections: Connections): Driver {
   const run = (connection: DatabaseConnection, sql: string) => connection.executeQuery(CompiledQuery.raw(sql));
   return {
     init: async () => undefined,
-    acquireConnection: async () => new PgConnection(await connections.acquire()),
+    acquireConnection: async () => new PgConnection(await connections.acquire(), connections.prepares),
     beginTransaction: async (connection, settings) => {
       const isolation = settings.isolationLevel ? ` isolation level ${settings.isolationLevel}` : '';
       const access = settings.accessMode ? ` ${settings.accessMode}` : '';

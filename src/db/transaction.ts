@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { AppError } from '../base/errors.ts';
 import type { Ctx, Db } from './context.ts';
 import { sqlstateOf, translateDatabaseError } from './sqlstate.ts';
 
@@ -37,6 +38,33 @@ export async function inTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>)
       }
     }
   }
+}
+
+/**
+ * Runs work that is one statement, which is its own transaction: no BEGIN, no COMMIT, one way to the server and back. The
+ * statement itself must tell the database who acts, with `actorSetting(ctx)`. Where a transaction is open already, or the
+ * tables are to be looked for elsewhere, it takes part in a transaction like any other work.
+ */
+export async function inOneStatement<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  if (guarded.has(ctx) || ctx.db.isTransaction || ctx.schema !== undefined || ctx.pool === undefined) return inTransaction(ctx, work);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work(ctx);
+    } catch (error) {
+      const state = sqlstateOf(error);
+      if (state === undefined || !retryable.has(state) || attempt >= attempts) {
+        const translated = translateDatabaseError(error);
+        // Of a broken connection (08), of a server on its way down (57P) and without a word of the server nobody knows whether it had committed.
+        if (!(error instanceof AppError) && /^(08|57P)/.test(state ?? '08') && isObject(translated)) uncertain.add(translated);
+        throw translated;
+      }
+    }
+  }
+}
+
+/** The value of `onechart.actor`, which triggers and logs of the host can read. */
+export function actorSetting(ctx: Ctx): string {
+  return ctx.actor.id === undefined ? ctx.actor.kind : `${ctx.actor.kind}:${ctx.actor.id}`;
 }
 
 /** Whether it is certain that nothing of the work remains: false when COMMIT was on its way as the connection broke. */
@@ -96,7 +124,7 @@ type Settings = Readonly<Record<string, string>>;
  */
 async function announce(db: Db, ctx: Ctx): Promise<Settings | undefined> {
   const wanted: Settings = {
-    'onechart.actor': [ctx.actor.kind, ctx.actor.id].filter((part) => part !== undefined).join(':'),
+    'onechart.actor': actorSetting(ctx),
     ...(ctx.schema === undefined ? {} : { search_path: quoteName(ctx.schema) }),
   };
   if (!db.isTransaction || ctx.schema === undefined) {

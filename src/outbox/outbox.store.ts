@@ -1,28 +1,10 @@
 import type { Ctx, Db } from '../db/context.ts';
 import { toInstant } from '../db/instant.ts';
-
-export interface NewOutboxEvent {
-  /** Past tense, such as `patient.registered`. */
-  readonly type: string;
-  readonly patientId: string;
-  readonly patientVersion: number;
-  /** Ids and names of fields; a follower that may see more reads the chart. */
-  readonly payload: Readonly<Record<string, unknown>>;
-}
+import { type NewOutboxEvent, outboxRow } from './outbox-row.ts';
 
 /** Leaves an event for the outside in the transaction of the change: it is told if and only if the change took place. */
 export async function insertOutboxEvent(ctx: Ctx, event: NewOutboxEvent): Promise<void> {
-  await ctx.db
-    .insertInto('patient_outbox_events')
-    .values({
-      id: ctx.newId(),
-      occurredAt: ctx.clock.now(),
-      type: event.type,
-      patientId: event.patientId,
-      patientVersion: event.patientVersion,
-      payload: JSON.stringify(event.payload),
-    })
-    .execute();
+  await ctx.db.insertInto('patient_outbox_events').values(outboxRow(ctx, event)).execute();
 }
 
 /** Events that nobody has been told of, oldest first. */

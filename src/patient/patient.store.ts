@@ -1,82 +1,19 @@
-import { type ExpressionBuilder, type Selectable, type SqlBool, sql, type Updateable } from 'kysely';
+import { type ExpressionBuilder, type SqlBool, sql, type Updateable } from 'kysely';
 import type { Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import type { PatientTable, Tables } from '../db/tables.ts';
+import { patientColumns } from './patient-columns.ts';
+import { toPatient } from './patient-row.ts';
 import { type CheckedPatientList, type CheckedPatientSearch, Merge, Patient, type UserAction } from './patient.schema.ts';
 
-// dateOfBirth is read as text whoever opened the connection: a driver that makes a Date of it would shift it by its time zone.
+type PlainColumn = Exclude<(typeof patientColumns)[number], 'dateOfBirth'>;
+
 const columns = [
-  'id',
-  'mrn',
-  'firstName',
-  'middleName',
-  'lastName',
+  ...patientColumns.filter((column): column is PlainColumn => column !== 'dateOfBirth'),
   sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'),
-  'gender',
-  'bloodType',
-  'email',
-  'phone',
-  'phoneSecondary',
-  'addressLine1',
-  'addressLine2',
-  'city',
-  'state',
-  'zipCode',
-  'country',
-  'status',
-  'restricted',
-  'restrictedReason',
-  'restrictedAt',
-  'restrictedBy',
-  'deceased',
-  'deceasedAt',
-  'deceasedBy',
-  'archived',
-  'archivedAt',
-  'archivedBy',
-  'archivedReason',
-  'mergedInto',
-  'mergedAt',
-  'mergedBy',
-  'createdAt',
-  'updatedAt',
-  'createdBy',
-  'updatedBy',
-  'version',
-  'dateOfBirthPrecision',
-  'preferredLanguage',
-  'motherId',
-  'birthOrder',
-  'multipleBirthCount',
-  'identityStatus',
-  'photoDocumentId',
 ] as const;
 
-type PatientRow = Selectable<PatientTable>;
 export type PatientWrite = Updateable<PatientTable>;
-
-function toPatient(row: PatientRow): Patient {
-  return Patient.parse({
-    ...row,
-    restrictedAt: toInstant(row.restrictedAt),
-    deceasedAt: toInstant(row.deceasedAt),
-    archivedAt: toInstant(row.archivedAt),
-    mergedAt: toInstant(row.mergedAt),
-    createdAt: toInstant(row.createdAt),
-    updatedAt: toInstant(row.updatedAt),
-  });
-}
-
-/** Undefined when the MRN is taken: a conflict that does not abort the transaction, so that the next number can be tried in it. */
-export async function insertPatient(db: Db, values: PatientWrite & { id: string; mrn: string; lastName: string }): Promise<Patient | undefined> {
-  const row = await db
-    .insertInto('patients')
-    .values(values)
-    .onConflict((conflict) => conflict.column('mrn').doNothing())
-    .returning(columns)
-    .executeTakeFirst();
-  return row && toPatient(row);
-}
 
 export async function findPatientById(db: Db, id: string): Promise<Patient | undefined> {
   const row = await db.selectFrom('patients').select(columns).where('id', '=', id).executeTakeFirst();
@@ -122,17 +59,6 @@ export async function findSurvivingIds(db: Db, ids: readonly string[]): Promise<
 export async function findPatientsByEmail(db: Db, email: string): Promise<Patient[]> {
   const rows = await db.selectFrom('patients').select(columns).where('email', '=', email).where('archived', '=', false).orderBy('createdAt').limit(3).execute();
   return rows.map(toPatient);
-}
-
-export async function updatePatientRow(db: Db, id: string, change: { version: number; values: PatientWrite }): Promise<Patient | undefined> {
-  const row = await db
-    .updateTable('patients')
-    .set({ ...change.values, version: change.version + 1 })
-    .where('id', '=', id)
-    .where('version', '=', change.version)
-    .returning(columns)
-    .executeTakeFirst();
-  return row && toPatient(row);
 }
 
 type Where = ExpressionBuilder<Tables, 'patients'>;

@@ -1,15 +1,13 @@
-import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
-import { certainlyRolledBack, inTransaction } from '../db/transaction.ts';
+import { certainlyRolledBack, inOneStatement } from '../db/transaction.ts';
 import type { IssuedMrn, MrnIssuer } from '../identifier/mrn.service.ts';
-import { insertOutboxEvent } from '../outbox/outbox.store.ts';
-import { changePatient, type RegistrySettings, userIdOf } from './chart.service.ts';
+import { changePatient, definedOnly, type RecordedDeed, recordOf, type RegistrySettings, userIdOf } from './chart.service.ts';
 import { parseInput } from '../base/parse-input.ts';
 import { settleBirth } from './birth.ts';
 import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
 import { NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
-import { insertPatient, type PatientWrite } from './patient.store.ts';
+import { insertRecordedChart } from './recorded-chart.store.ts';
 
 /** A counter can only be behind by numbers that somebody wrote past it; beyond this many something else is wrong. */
 const mostTakenNumbers = 100;
@@ -35,11 +33,12 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
     else await mrns.recordExistingMrn(ctx, givenMrn);
   }
   const write = async (inside: Ctx): Promise<Patient> => {
-    const values: PatientWrite = { ...fields, createdAt: now, updatedAt: now, createdBy: userIdOf(inside), updatedBy: userIdOf(inside) };
+    const values = { ...fields, createdAt: now, updatedAt: now, createdBy: userIdOf(inside), updatedBy: userIdOf(inside) };
+    const insert = (mrn: string) => insertRecordedChart(inside.db, { ...values, id, mrn }, recordOf(inside, registered({ ...fields, id, mrn })));
     let patient: Patient | undefined;
     if (givenMrn !== undefined) {
       if (!issueEarly) await mrns.recordExistingMrn(inside, givenMrn);
-      patient = await insertPatient(inside.db, { ...values, id, lastName: fields.lastName, mrn: givenMrn });
+      patient = await insert(givenMrn);
       if (!patient)
         throw new AppError('duplicate', 'MRN_TAKEN', 'A patient with this mrn exists already. Find that chart, or leave mrn out, and a new number is issued.', {
           field: 'mrn',
@@ -48,7 +47,7 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
       for (let attempt = 0; !patient && attempt < mostTakenNumbers; attempt += 1) {
         const next = issued[attempt] ?? (await mrns.issueMrn(inside, now));
         if (!issued.includes(next)) issued.push(next);
-        patient = await insertPatient(inside.db, { ...values, id, lastName: fields.lastName, mrn: next.mrn });
+        patient = await insert(next.mrn);
         // A number that stands in a chart already is nobody's to give back.
         if (!patient) used.add(next);
       }
@@ -59,12 +58,10 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
           `The next ${mostTakenNumbers} record numbers are all in use. Run onechart mrn report, and raise the counter above the numbers of the host.`,
         );
     }
-    await insertAuditEvent(inside, { action: 'patient.registered', patientId: id, after: patient });
-    await insertOutboxEvent(inside, { type: 'patient.registered', patientId: id, patientVersion: patient.version, payload: { mrn: patient.mrn } });
     return patient;
   };
   try {
-    return await inTransaction(ctx, write);
+    return await inOneStatement(ctx, write);
   } catch (error) {
     // Inside a transaction of the host only the host knows how it ends, so nothing is given back there.
     if (!ctx.db.isTransaction && certainlyRolledBack(error)) for (const each of issued) if (!used.has(each)) each.release();
@@ -93,6 +90,8 @@ export async function updatePatient(ctx: Ctx, id: string, options: { changes: Pa
   });
 }
 
-function definedOnly(fields: object): PatientWrite {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+/** What the trail and the outside are told of a registration: the fields that were given. */
+function registered({ id, mrn, ...fields }: { id: string; mrn: string } & object): RecordedDeed {
+  const given = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined);
+  return { action: 'patient.registered', patientId: id, patientVersion: 1, after: { id, mrn, ...Object.fromEntries(given) }, payload: { mrn } };
 }
