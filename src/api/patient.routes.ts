@@ -1,10 +1,47 @@
 import { z } from 'zod';
-import { Id, NewPatient, Patient } from '../patient/patient.schema.ts';
+import { Id, Merge, NewPatient, Patient, PatientChanges, PatientList, UserAction } from '../patient/patient.schema.ts';
 import type { RouteContract } from './contract.ts';
-import { Problem } from './problem.schema.ts';
+import { created, json, noChart, problem, ruleForbids, stale, versioned } from './responses.ts';
 
-const PatientId = z.strictObject({ id: Id.describe('The id of the patient.') });
-const etag = { ETag: 'The version of the chart, to be given as If-Match with a change.' } as const;
+export const PatientId = z.strictObject({ id: Id.describe('The id of the patient.') });
+
+/** A page as every listing answers it. */
+export const PatientPage = z
+  .object({
+    items: z.array(Patient),
+    nextCursor: z.string().nullable().describe('Give it as cursor to get the next page; null on the last one.'),
+    total: z.int().nullable().describe('How many fit in all; null when they were not counted.'),
+  })
+  .meta({ id: 'PatientPage', description: 'A page of charts.' });
+
+/** A query string is flat, so the two halves of `actedOnBy` stand side by side. */
+export const PatientListQuery = PatientList.omit({ actedOnBy: true })
+  .extend({
+    userAction: UserAction.optional().describe('Only charts on which the user userId did this last.'),
+    userId: Id.optional().describe('The user of userAction.'),
+  })
+  .refine((query) => (query.userAction === undefined) === (query.userId === undefined), {
+    path: ['userAction'],
+    error: 'goes with userId; give both, or neither',
+  });
+
+/** The version stands in If-Match. */
+export const PatientPatch = PatientChanges.omit({ version: true });
+
+export const listPatientsRoute = {
+  method: 'GET',
+  path: '/api/v1/patients',
+  operationId: 'listPatients',
+  summary: 'List charts',
+  description:
+    'Filters are combined with AND. The next page is in nextCursor and in the Link header. Names, dates and numbers are searched by POST /api/v1/patients/search, so that they stand in no URL and in no log of a proxy.',
+  tag: 'patients',
+  access: 'patient.search',
+  query: PatientListQuery,
+  responses: {
+    200: { ...json(PatientPage, 'A page of charts.'), headers: { Link: 'The next page, rel="next" (RFC 8288); not there on the last one.' } },
+  },
+} as const satisfies RouteContract;
 
 export const registerPatientRoute = {
   method: 'POST',
@@ -17,8 +54,8 @@ export const registerPatientRoute = {
   body: NewPatient,
   idempotent: true,
   responses: {
-    201: { description: 'The new chart.', contentType: 'application/json', schema: Patient, headers: { ...etag, Location: 'Where the chart is.' } },
-    409: { description: 'The id or the record number is taken.', contentType: 'application/problem+json', schema: Problem },
+    201: created(Patient, 'The new chart.'),
+    409: problem('The id or the record number is taken.'),
   },
 } as const satisfies RouteContract;
 
@@ -31,10 +68,39 @@ export const getPatientRoute = {
   tag: 'patients',
   access: 'patient.read.demographics',
   params: PatientId,
-  responses: {
-    200: { description: 'The chart.', contentType: 'application/json', schema: Patient, headers: etag },
-    404: { description: 'There is no such chart.', contentType: 'application/problem+json', schema: Problem },
-  },
+  responses: { 200: versioned(Patient, 'The chart.'), 404: noChart },
 } as const satisfies RouteContract;
 
-export const patientRoutes = [registerPatientRoute, getPatientRoute] as const satisfies readonly RouteContract[];
+export const updatePatientRoute = {
+  method: 'PATCH',
+  path: '/api/v1/patients/{id}',
+  operationId: 'updatePatient',
+  summary: 'Change demographics',
+  description: 'A JSON merge patch (RFC 7396): a field left out stays, null empties it. Nothing is written when nothing changes.',
+  tag: 'patients',
+  access: 'patient.update',
+  params: PatientId,
+  body: PatientPatch,
+  ifMatch: 'required',
+  responses: { 200: versioned(Patient, 'The chart as it is now.'), 404: noChart, 412: stale, 422: ruleForbids },
+} as const satisfies RouteContract;
+
+export const listMergesRoute = {
+  method: 'GET',
+  path: '/api/v1/patients/{id}/merges',
+  operationId: 'listMerges',
+  summary: 'List the merges of a chart',
+  description: 'On either side, oldest first.',
+  tag: 'patients',
+  access: 'patient.read',
+  params: PatientId,
+  responses: { 200: json(z.object({ items: z.array(Merge) }), 'The merges.'), 404: noChart },
+} as const satisfies RouteContract;
+
+export const patientRoutes = [
+  listPatientsRoute,
+  registerPatientRoute,
+  getPatientRoute,
+  updatePatientRoute,
+  listMergesRoute,
+] as const satisfies readonly RouteContract[];

@@ -1,6 +1,21 @@
+import { allergyRoutes } from './allergy.routes.ts';
+import { contactRoutes } from './contact.routes.ts';
 import type { RouteContract } from './contract.ts';
+import { documentRoutes } from './document.routes.ts';
 import { healthRoutes } from './health.routes.ts';
 import { patientRoutes } from './patient.routes.ts';
+import { patientSearchRoutes } from './patient-search.routes.ts';
+import { patientStateRoutes } from './patient-state.routes.ts';
+import { riskFlagRoutes } from './risk-flag.routes.ts';
 
 /** Every route there is, in the order of the description. */
-export const routes = [...healthRoutes, ...patientRoutes] as const satisfies readonly RouteContract[];
+export const routes = [
+  ...healthRoutes,
+  ...patientRoutes,
+  ...patientSearchRoutes,
+  ...patientStateRoutes,
+  ...contactRoutes,
+  ...documentRoutes,
+  ...allergyRoutes,
+  ...riskFlagRoutes,
+] as const satisfies readonly RouteContract[];

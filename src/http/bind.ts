@@ -15,7 +15,7 @@ export interface Call<Contract extends RouteContract = RouteContract> {
   /** Undefined for a binary body, which is read from `request.raw`. */
   readonly body: Field<Contract, 'body'>;
   /** The version in If-Match. */
-  readonly version: number | undefined;
+  readonly version: Contract extends { readonly ifMatch: 'required' } ? number : number | undefined;
   /** With actor, viewer, request id and origin of this request. */
   readonly ctx: Ctx;
   /** The registry, bound to `ctx`. */

@@ -7,6 +7,7 @@ import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
 import { bindPatientRepository } from '../patient/patient-repository.ts';
 import type { Answer, Binding, Call } from './bind.ts';
+import { readVersion } from './if-match.ts';
 import { readQueryValues } from './query-values.ts';
 import { actorOf, type ServerRegistry } from './registry.ts';
 
@@ -33,7 +34,7 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
     const call: Call = {
       params: contract.params && parseInput(contract.params, request.params),
       query: contract.query && parseInput(contract.query, readQueryValues(contract.query, request.query)),
-      body: contract.body === undefined || isBinary(contract.body) ? undefined : parseInput(contract.body, request.body),
+      body: contract.body === undefined || isBinary(contract.body) ? undefined : parseInput(contract.body, request.body === undefined ? {} : request.body),
       version: readVersion(contract, request.headers['if-match']),
       ctx,
       patients: bindPatientRepository(ctx, registry.settings),
@@ -61,27 +62,4 @@ function requireAccess(contract: RouteContract, principal: Principal | undefined
     scope: contract.access,
     role: principal.role,
   });
-}
-
-/** RFC 9110 §13.1.1. A version of ours is one strong tag. */
-function readVersion(contract: RouteContract, header: string | undefined): number | undefined {
-  if (contract.ifMatch === undefined) return undefined;
-  if (header === undefined) {
-    if (contract.ifMatch === 'optional') return undefined;
-    throw new AppError(
-      'invalid',
-      'IF_MATCH_MISSING',
-      'A change needs If-Match with the ETag that was read, so that the change of another is lost. Read it first.',
-      {
-        field: 'If-Match',
-      },
-    );
-  }
-  const version = /^"([1-9]\d{0,8})"$/.exec(header.trim())?.[1];
-  if (version === undefined) {
-    throw new AppError('invalid', 'IF_MATCH_INVALID', 'If-Match is not an ETag of this server, such as "3". Give it as it was read, with its quotes.', {
-      field: 'If-Match',
-    });
-  }
-  return Number(version);
 }

@@ -4,9 +4,12 @@ import {
   addPart,
   clearRiskFlag,
   editPart,
+  getChartPart,
   listChartParts,
   type NewPart,
   type PartChanges,
+  type PartKey,
+  type ReadPartKey,
   removePart,
   resolveAllergy,
   verifyDocument,
@@ -43,11 +46,10 @@ import {
 } from './patient-state.service.ts';
 import { registerPatient, updatePatient } from './registration.service.ts';
 
-/** A part of a chart: the patient, and the row's own id. */
-export interface PartKey {
-  readonly patientId: string;
-  readonly id: string;
-}
+export type { PartKey, ReadPartKey } from './chart-part.service.ts';
+
+/** Why it is taken out of use, and which state of it was read. */
+type RemovalKey = ReadPartKey & { readonly reason?: string | undefined };
 
 /**
  * The registry as a library. Every function is one transaction with its audit row and, for changes, its outbox event;
@@ -125,21 +127,25 @@ export interface PatientRepository {
   /** The merges that a chart took part in, on either side. */
   listMerges(id: string): Promise<Merge[]>;
   listContacts(patientId: string): Promise<Contact[]>;
+  getContact(key: PartKey): Promise<Contact>;
   addContact(patientId: string, input: NewPart<'contact'>): Promise<Contact>;
-  updateContact(key: PartKey, changes: PartChanges<'contact'>): Promise<Contact>;
-  removeContact(key: PartKey & { reason?: string }): Promise<void>;
+  updateContact(key: ReadPartKey, changes: PartChanges<'contact'>): Promise<Contact>;
+  removeContact(key: RemovalKey): Promise<void>;
   listDocuments(patientId: string): Promise<PatientDocument[]>;
+  getDocument(key: PartKey): Promise<PatientDocument>;
   addDocument(patientId: string, input: NewPart<'document'>): Promise<PatientDocument>;
-  updateDocument(key: PartKey, changes: PartChanges<'document'>): Promise<PatientDocument>;
-  verifyDocument(key: PartKey): Promise<PatientDocument>;
-  removeDocument(key: PartKey & { reason?: string }): Promise<void>;
-  listAllergies(patientId: string, filter?: { activeOnly?: boolean }): Promise<Allergy[]>;
+  updateDocument(key: ReadPartKey, changes: PartChanges<'document'>): Promise<PatientDocument>;
+  verifyDocument(key: ReadPartKey): Promise<PatientDocument>;
+  removeDocument(key: RemovalKey): Promise<void>;
+  listAllergies(patientId: string, filter?: { activeOnly?: boolean | undefined }): Promise<Allergy[]>;
+  getAllergy(key: PartKey): Promise<Allergy>;
   addAllergy(patientId: string, input: NewPart<'allergy'>): Promise<Allergy>;
-  updateAllergy(key: PartKey, changes: PartChanges<'allergy'>): Promise<Allergy>;
-  resolveAllergy(key: PartKey & { reason?: string }): Promise<Allergy>;
-  listRiskFlags(patientId: string, filter?: { activeOnly?: boolean }): Promise<RiskFlag[]>;
+  updateAllergy(key: ReadPartKey, changes: PartChanges<'allergy'>): Promise<Allergy>;
+  resolveAllergy(key: RemovalKey): Promise<Allergy>;
+  listRiskFlags(patientId: string, filter?: { activeOnly?: boolean | undefined }): Promise<RiskFlag[]>;
+  getRiskFlag(key: PartKey): Promise<RiskFlag>;
   setRiskFlag(patientId: string, input: NewPart<'riskFlag'>): Promise<RiskFlag>;
-  clearRiskFlag(key: PartKey & { reason?: string }): Promise<RiskFlag>;
+  clearRiskFlag(key: RemovalKey): Promise<RiskFlag>;
 }
 
 /** Binds the use cases to a context. Use `openRegistry` or `createPatientRepository` of the package to get one. */
@@ -162,19 +168,23 @@ export function bindPatientRepository(ctx: Ctx, settings: RegistrySettings & { m
     changeStatus: (id, input) => changePatientStatus(ctx, id, input),
     listMerges: (id) => listMerges(ctx, id),
     listContacts: (patientId) => listChartParts(ctx, 'contact', { patientId }),
+    getContact: (key) => getChartPart(ctx, 'contact', key),
     addContact: (patientId, input) => addPart(ctx, 'contact', { patientId, input, settings }),
     updateContact: (key, changes) => editPart(ctx, 'contact', { ...key, changes, settings }),
     removeContact: (key) => removePart(ctx, 'contact', key),
     listDocuments: (patientId) => listChartParts(ctx, 'document', { patientId }),
+    getDocument: (key) => getChartPart(ctx, 'document', key),
     addDocument: (patientId, input) => addPart(ctx, 'document', { patientId, input, settings }),
     updateDocument: (key, changes) => editPart(ctx, 'document', { ...key, changes, settings }),
     verifyDocument: (key) => verifyDocument(ctx, key),
     removeDocument: (key) => removePart(ctx, 'document', key),
     listAllergies: (patientId, filter) => listChartParts(ctx, 'allergy', { patientId, ...filter }),
+    getAllergy: (key) => getChartPart(ctx, 'allergy', key),
     addAllergy: (patientId, input) => addPart(ctx, 'allergy', { patientId, input, settings }),
     updateAllergy: (key, changes) => editPart(ctx, 'allergy', { ...key, changes, settings }),
     resolveAllergy: (key) => resolveAllergy(ctx, key),
     listRiskFlags: (patientId, filter) => listChartParts(ctx, 'riskFlag', { patientId, ...filter }),
+    getRiskFlag: (key) => getChartPart(ctx, 'riskFlag', key),
     setRiskFlag: (patientId, input) => addPart(ctx, 'riskFlag', { patientId, input, settings }),
     clearRiskFlag: (key) => clearRiskFlag(ctx, key),
   };

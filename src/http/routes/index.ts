@@ -1,5 +1,19 @@
 import type { Binding } from '../bind.ts';
+import { allergyBindings } from './allergies.ts';
+import { contactBindings } from './contacts.ts';
+import { documentBindings } from './documents.ts';
 import { patientBindings } from './patients.ts';
+import { patientSearchBindings } from './patient-search.ts';
+import { patientStateBindings } from './patient-state.ts';
+import { riskFlagBindings } from './risk-flags.ts';
 
 /** Every route that works on the registry; those of health and description are in the server itself. */
-export const bindings: readonly Binding[] = [...patientBindings];
+export const bindings: readonly Binding[] = [
+  ...patientBindings,
+  ...patientSearchBindings,
+  ...patientStateBindings,
+  ...contactBindings,
+  ...documentBindings,
+  ...allergyBindings,
+  ...riskFlagBindings,
+];

@@ -1,15 +1,24 @@
-import { getPatientRoute, registerPatientRoute } from '../../api/patient.routes.ts';
+import { getPatientRoute, listMergesRoute, listPatientsRoute, registerPatientRoute, updatePatientRoute } from '../../api/patient.routes.ts';
 import { patientNotFound } from '../../patient/chart.service.ts';
-import { bind, toEtag } from '../bind.ts';
+import { answerCreated, answerPatient } from '../answers.ts';
+import { bind } from '../bind.ts';
+import { nextPageLink } from '../page-link.ts';
 
 export const patientBindings = [
+  bind(listPatientsRoute, async ({ query, patients, request }) => {
+    const { userAction, userId, ...filter } = query;
+    const page = await patients.list({ ...filter, ...(userAction && userId ? { actedOnBy: { action: userAction, userId } } : {}) });
+    return { status: 200, body: page, headers: nextPageLink(request.url, page.nextCursor) };
+  }),
   bind(registerPatientRoute, async ({ body, patients }) => {
     const patient = await patients.create(body);
-    return { status: 201, body: patient, headers: { etag: toEtag(patient.version), location: `/api/v1/patients/${encodeURIComponent(patient.id)}` } };
+    return answerCreated(answerPatient(patient), ['patients', patient.id]);
   }),
   bind(getPatientRoute, async ({ params, patients }) => {
     const patient = await patients.findById(params.id);
     if (!patient) throw patientNotFound(params.id);
-    return { status: 200, body: patient, headers: { etag: toEtag(patient.version) } };
+    return answerPatient(patient);
   }),
+  bind(updatePatientRoute, async ({ params, body, version, patients }) => answerPatient(await patients.update(params.id, { ...body, version }))),
+  bind(listMergesRoute, async ({ params, patients }) => ({ status: 200, body: { items: await patients.listMerges(params.id) } })),
 ];
