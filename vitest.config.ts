@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { findOlderServer } from './test/support/older-server.ts';
 
@@ -26,7 +27,13 @@ const longWays =
         'orphans/orphans-live',
       ].map((name) => `src/migrate/${name}.db.test.ts`);
 
-const database = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' } as const;
+/**
+ * Tests start hundreds of processes (commands, runs that are killed). Node keeps what it compiled for the next one: a start takes 0.15 to 0.3 s of CPU
+ * instead of 0.4 to 0.7. The cache knows a file by its contents, so an old one can do no harm.
+ */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/onechart-tests') };
+
+const database = { env, testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' } as const;
 
 export default defineConfig({
   test: {
@@ -39,6 +46,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,sample-ehr,scripts}/**/*.test.ts'],
           exclude: ['**/*.db.test.ts', '**/node_modules/**'],
+          env,
         },
       },
       {

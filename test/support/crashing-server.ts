@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { serverAccount } from '../../src/embedded/account.ts';
 import { prepareBinaries, systemBinaries } from '../../src/embedded/binaries.ts';
 import { freePort, initCluster, launchServer, type RunningServer, stopServer } from '../../src/embedded/server.ts';
+import { memoryFolder } from './memory.ts';
 import { prefix } from './server.ts';
 
 const password = 'test';
@@ -23,7 +23,7 @@ export interface CrashingServer extends AsyncDisposable {
 /** @param binFolder of an installed server; the embedded one without it */
 export async function startCrashingServer(binFolder: string | undefined): Promise<CrashingServer> {
   const account = serverAccount();
-  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  const folder = await mkdtemp(join(memoryFolder(), `${prefix}${process.pid}-`));
   const dataFolder = join(folder, 'data');
   if (account) await chown(folder, account.uid, account.gid);
   const binaries =
@@ -39,7 +39,7 @@ export async function startCrashingServer(binFolder: string | undefined): Promis
       port,
       password,
       logFile: join(folder, 'server.log'),
-      // A killed process loses nothing that it has handed to the operating system: fsync would only make the test slow.
+      // A killed process loses nothing that it has handed to the operating system, be it a file in memory: fsync would only make the test slow.
       settings: { fsync: 'off', synchronous_commit: 'on', shared_buffers: '32MB', max_connections: '50', autovacuum: 'off', timezone: 'UTC' },
       detached: false,
       timeoutMs: 60_000,

@@ -1,10 +1,10 @@
 import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { serverAccount } from '../../src/embedded/account.ts';
 import { prepareBinaries, systemBinaries } from '../../src/embedded/binaries.ts';
 import { freePort, initCluster, isAlive, launchServer, postmasterPid, stopServer } from '../../src/embedded/server.ts';
+import { memoryFolder, memoryFolders } from './memory.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -24,11 +24,11 @@ export interface StartedServer {
 export const prefix = 'onechart-test-';
 const password = 'test';
 
-/** Starts a server for one test run in a temporary folder. Nothing in it has to survive: no fsync. */
+/** Starts a server for one test run. Nothing in it has to survive, and no test cuts the machine's power: no fsync, data in memory where there is room. */
 export async function startTestServer(options: { binFolder?: string | undefined } = {}): Promise<StartedServer> {
   await removeLeftOvers();
   const account = serverAccount();
-  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  const folder = await mkdtemp(join(memoryFolder(), `${prefix}${process.pid}-`));
   const dataFolder = join(folder, 'data');
   if (account) await chown(folder, account.uid, account.gid);
   try {
@@ -63,7 +63,7 @@ export async function startTestServer(options: { binFolder?: string | undefined 
             synchronous_commit: 'off',
             max_connections: '300',
             shared_buffers: '128MB',
-            max_wal_size: '4GB',
+            max_wal_size: '1GB',
             autovacuum_naptime: '5min',
             timezone: 'UTC',
           },
@@ -84,10 +84,11 @@ export async function startTestServer(options: { binFolder?: string | undefined 
 
 /** A run that was killed leaves its server behind. Its folder carries the run's process id: when that is gone, so may they. */
 async function removeLeftOvers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  const names = await Promise.all(memoryFolders.map(async (root) => (await readdir(root).catch(() => [])).map((name) => ({ root, name }))));
+  for (const { root, name } of names.flat()) {
     const owner = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
     if (!owner || isAlive(owner)) continue;
-    const folder = join(tmpdir(), name);
+    const folder = join(root, name);
     try {
       const pid = await postmasterPid(join(folder, 'data'));
       const commandLine = pid === undefined ? '' : await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
