@@ -2,7 +2,7 @@ import { type Clock, systemClock } from './base/clock.ts';
 import { parseDatabaseUrl } from './base/config.ts';
 import { AppError } from './base/errors.ts';
 import { type NewId, newId } from './base/ids.ts';
-import { adoptConnection, createPool, type HostConnection, poolInSchema } from './db/connect.ts';
+import { adoptConnection, createPool, type HostConnection, kyselyOnPool, poolInSchema } from './db/connect.ts';
 import type { Actor, Ctx } from './db/context.ts';
 import { createMrnIssuer, type MrnIssuer } from './identifier/mrn.service.ts';
 import { bindPatientRepository, type PatientRepository } from './patient/patient-repository.ts';
@@ -72,7 +72,7 @@ export interface Registry extends AsyncDisposable {
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   requireTimeZone(options.timeZone);
   const own = options.pool === undefined ? ownPool(options) : undefined;
-  const adopted = adoptConnection(options.pool ?? (own as HostConnection));
+  const adopted = own ? { db: kyselyOnPool(own.pool, { prepares: own.prepares }), pool: own.pool } : adoptConnection(options.pool as HostConnection);
   const leasePool = adopted.pool && !own && options.schema !== undefined ? poolInSchema(adopted.pool, options.schema) : undefined;
   const mrns = createMrnIssuer({ format: { timeZone: options.timeZone ?? 'UTC' } });
   const ctx = contextOf({ ...adopted, pool: leasePool ?? adopted.pool }, options);
@@ -80,7 +80,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const close = async () => {
     await mrns.close();
     await leasePool?.end();
-    await own?.end();
+    await own?.pool.end();
   };
   const registry: Registry = {
     patientRepository: bindPatientRepository(ctx, { ...settingsOf(options), mrns }),
@@ -125,7 +125,7 @@ function ownPool(options: RegistryOptions) {
   }
   const address = parseDatabaseUrl(options.databaseUrl);
   const settings = options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections };
-  return createPool(options.schema === undefined ? address : { ...address, schema: options.schema }, settings);
+  return { pool: createPool(options.schema === undefined ? address : { ...address, schema: options.schema }, settings), prepares: !address.pooled };
 }
 
 function contextOf(connection: Pick<Ctx, 'db' | 'pool'>, options: RepositoryOptions): Ctx {

@@ -11,6 +11,8 @@ export interface DatabaseAddress {
   readonly schema: string;
   /** libpq's sslmode; undefined leaves TLS to the server's demand. */
   readonly sslmode?: string;
+  /** Prisma's `?pgbouncer=true`: a pooler hands each transaction another connection, so that none may keep prepared statements. */
+  readonly pooled?: true;
   /** Which option or variable it came from, for messages. */
   readonly source: '--database-url' | '--scratch-url' | 'DATABASE_URL' | 'PG* variables' | 'embedded database';
 }
@@ -89,6 +91,7 @@ export function parseDatabaseUrl(text: string, source: DatabaseAddress['source']
     database: decode(database ?? '') || user || 'postgres',
     schema: parameters.get('schema') || 'public',
     ...(parameters.get('sslmode') ? { sslmode: parameters.get('sslmode') as string } : {}),
+    ...(parameters.get('pgbouncer') === 'true' ? { pooled: true as const } : {}),
     source,
   };
 }
@@ -118,6 +121,7 @@ export function toDatabaseUrl(address: DatabaseAddress): string {
   const parameters = new URLSearchParams();
   if (address.schema !== 'public') parameters.set('schema', address.schema);
   if (address.sslmode) parameters.set('sslmode', address.sslmode);
+  if (address.pooled) parameters.set('pgbouncer', 'true');
   const socket = address.host.startsWith('/');
   if (socket) parameters.set('host', address.host);
   const query = parameters.size > 0 ? `?${parameters.toString()}` : '';

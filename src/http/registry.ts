@@ -27,7 +27,7 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
   const timeZone = options.timeZone ?? 'UTC';
   const mrns = createMrnIssuer({ format: { timeZone } });
   return {
-    base: { db: kyselyOnPool(pool), pool, clock: systemClock, newId },
+    base: { db: kyselyOnPool(pool, { prepares: !address.pooled }), pool, clock: systemClock, newId },
     settings: { timeZone, defaultCountry: options.defaultCountry, mrns },
     close: async () => {
       await mrns.close();
