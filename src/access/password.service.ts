@@ -29,7 +29,7 @@ const phc = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$
 /** Hashes a password for keeping. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltBytes);
-  return formatHash(cost, salt, await derive(password, salt, cost));
+  return formatHash(cost, salt, await derive(password, { salt, bytes: hashBytes, cost }));
 }
 
 /** What an unknown user's password is compared with, so that the answer takes as long as that for a known one. */
@@ -45,7 +45,7 @@ export async function verifyPassword(password: string, hash: string | null | und
   if (!parts) throw new AppError('internal', 'PASSWORD_HASH_UNREADABLE', 'The kept password is of an unknown form. Reset the password of this account.');
   const [, ln, r, p, salt, expected] = parts as unknown as [string, string, string, string, string, string];
   const wanted = Buffer.from(expected, 'base64');
-  const found = await derive(password, Buffer.from(salt, 'base64'), { ln: Number(ln), r: Number(r), p: Number(p) });
+  const found = await derive(password, { salt: Buffer.from(salt, 'base64'), bytes: wanted.length, cost: { ln: Number(ln), r: Number(r), p: Number(p) } });
   return timingSafeEqual(found, wanted) && hash !== null && hash !== undefined;
 }
 
@@ -74,7 +74,9 @@ function formatHash({ ln, r, p }: Cost, salt: Buffer, hash: Buffer): string {
 let working = 0;
 const waiting: (() => void)[] = [];
 
-async function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> {
+async function derive(password: string, how: { salt: Buffer; bytes: number; cost: Cost }): Promise<Buffer> {
+  const { salt, bytes } = how;
+  const { ln, r, p } = how.cost;
   if (working >= atOnce) {
     if (waiting.length >= mostWaiting) throw new AppError('busy', 'SIGN_IN_BUSY', 'Too many people are signing in at this moment. Try again in a few seconds.');
     // Whoever finishes hands its place over, so the count stays.
@@ -84,9 +86,7 @@ async function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promi
   }
   try {
     return await new Promise((resolve, reject) => {
-      scrypt(normalizePassword(password), salt, hashBytes, { N: 2 ** ln, r, p, maxmem: 256 * 1024 * 1024 }, (error, key) =>
-        error ? reject(error) : resolve(key),
-      );
+      scrypt(normalizePassword(password), salt, bytes, { N: 2 ** ln, r, p, maxmem: 256 * 1024 * 1024 }, (error, key) => (error ? reject(error) : resolve(key)));
     });
   } finally {
     const next = waiting.shift();

@@ -50,18 +50,24 @@ function hasName(password: string, { username, displayName = '' }: { username: s
 function isCommon(password: string): boolean {
   const bare = password.replaceAll(/[^\p{L}\p{N}]/gu, '');
   const withoutTail = bare.replace(/\d+$/, '');
-  const unleeted = bare.replaceAll(/[013457@$]/g, (sign) => leet[sign] ?? sign).replace(/[\d]+$/, '');
+  const unleeted = withoutTail.replaceAll(/[013457]/g, (digit) => leet[digit] ?? digit);
   return [password, bare, withoutTail, unleeted].some((form) => commonPasswords.has(form)) || new Set(password).size < 5 || isRepeated(password) || isRow(bare);
 }
 
-const leet: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' };
+const leet: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't' };
 
 /** `summersummer`: a short piece, again and again. */
 function isRepeated(password: string): boolean {
   return /^(.{1,8})\1+.{0,2}$/u.test(password);
 }
 
-const rows = ['abcdefghijklmnopqrstuvwxyz', '01234567890123456789', 'qwertyuiopasdfghjklzxcvbnm', 'qwertzuiopasdfghjklyxcvbnm', '1qaz2wsx3edc4rfv5tgb6yhn7ujm'];
+const rows = [
+  'abcdefghijklmnopqrstuvwxyz',
+  '012345678901234567890123456789',
+  'qwertyuiopasdfghjklzxcvbnm',
+  'qwertzuiopasdfghjklyxcvbnm',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm',
+];
 
 /** `abcdefghijkl`, `098765432109`, `qwertyuiopas`. */
 function isRow(password: string): boolean {

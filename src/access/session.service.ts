@@ -44,12 +44,10 @@ export async function signIn(ctx: Ctx, input: SignIn, options: SignInOptions): P
   const { username, password } = parseInput(SignIn, input);
   const attempt = await inTransaction(ctx, (inside) => countAttempt(inside, username.trim().toLowerCase()));
   const fits = await verifyPassword(password, attempt?.passwordHash);
-  const refusal = refusalOf(attempt?.account, ctx.clock.now()) ?? (fits ? undefined : 'password');
-  // `allowed` is what the database said when it counted; the account that it returned is the one from before.
-  if (!attempt || refusal !== undefined || !attempt.allowed) {
-    await refuse(ctx, attempt?.account, refusal ?? 'locked');
-  }
-  const { account, passwordHash } = attempt as NonNullable<typeof attempt>;
+  // The account is as it was before the attempt; whether another attempt has locked it in between, `allowed` says.
+  const refusal = refusalOf(attempt?.account, ctx.clock.now()) ?? (attempt?.allowed ? (fits ? undefined : 'password') : 'locked');
+  if (!attempt || refusal !== undefined) return refuse(ctx, attempt?.account, refusal ?? 'unknown');
+  const { account, passwordHash } = attempt;
   const renewed = passwordHash !== null && isOutdatedHash(passwordHash) ? { passwordHash: await hashPassword(password) } : {};
   return inTransaction(ctx, async (inside) => {
     await updateAccount(inside.db, account.id, { ...renewed, failedSignIns: 0, lockedUntil: null, lastSignInAt: ctx.clock.now() });
@@ -127,7 +125,7 @@ export async function signOut(ctx: Ctx, principal: Principal): Promise<void> {
 export async function listSessions(ctx: Ctx, principal: Principal, settings: SessionSettings): Promise<SessionList> {
   const now = ctx.clock.now();
   const sessions = await store.listSessions(ctx.db, { accountId: principal.id, now, seenSince: new Date(now.getTime() - settings.idleMinutes * minute) });
-  return { items: sessions.map(({ accountId: _, endedAt: __, ...session }) => ({ ...session, current: session.id === principal.sessionId })) };
+  return { items: sessions.map(({ accountId: _account, endedAt: _ended, ...session }) => ({ ...session, current: session.id === principal.sessionId })) };
 }
 
 /** Ends another session of the same account. Errors: `SESSION_NOT_FOUND`. */
