@@ -28,26 +28,26 @@ export const TokenSettings = z.strictObject({
   issuer: Url.describe('Who issues the tokens (iss).'),
   audience: z.string().min(1).describe('For whom they are issued (aud): the name of this server there.'),
   jwksUri: Url.optional().describe('Where the keys are; left out, the discovery document of the issuer says so.'),
-  algorithms: z.array(TokenAlgorithm).min(1).default(['RS256', 'PS256', 'ES256', 'EdDSA']),
+  algorithms: z.array(TokenAlgorithm).min(1).default(['RS256', 'PS256', 'ES256', 'EdDSA']).describe('Signatures that are taken.'),
   ...roleMapping,
 });
 export type TokenSettings = z.infer<typeof TokenSettings>;
 
 export const OidcSettings = z.strictObject({
-  issuer: Url,
-  clientId: z.string().min(1),
+  issuer: Url.describe('Who signs people in: the address under which its discovery document is.'),
+  clientId: z.string().min(1).describe('The name of this server there.'),
   clientSecret: z.string().min(1).optional().describe('Left out for a public client.'),
   redirectUri: Url.describe('The address of /api/v1/session/oidc/callback of this server, as registered with the issuer.'),
-  scope: z.string().min(1).default('openid profile email'),
-  usernameClaim: z.string().min(1).default('preferred_username'),
+  scope: z.string().min(1).default('openid profile email').describe('What is asked for at sign-in.'),
+  usernameClaim: z.string().min(1).default('preferred_username').describe('The claim that becomes the user name of the account.'),
   ...roleMapping,
 });
 export type OidcSettings = z.infer<typeof OidcSettings>;
 
 /** NIST SP 800-63B-4 §2.2.3 (AAL2): at most 24 hours, at most one hour without a request. A hospital's shared desks want less. */
 export const SessionSettings = z.strictObject({
-  idleMinutes: z.int().min(1).max(1440).default(30),
-  absoluteHours: z.int().min(1).max(168).default(12),
+  idleMinutes: z.int().min(1).max(1440).default(30).describe('A session ends this long after its last request.'),
+  absoluteHours: z.int().min(1).max(168).default(12).describe('A session ends this long after the sign-in, whatever happens.'),
 });
 export type SessionSettings = z.infer<typeof SessionSettings>;
 

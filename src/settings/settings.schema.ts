@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { AccessSettings } from '../access/access-settings.schema.ts';
+
+/** Everything about a server that a deployment decides. docs/configuration.md is generated from this. */
+
+const Port = z.int().min(0).max(65_535);
+const Seconds = (least: number, most: number) => z.number().min(least).max(most);
+
+const TimeZone = z.string().refine(isTimeZone, { error: 'must be a time zone of the IANA list, such as Europe/Rome' });
+const Country = z.string().regex(/^[A-Z]{2}$/, { error: 'must be two capital letters (ISO 3166-1), such as IT' });
+const Origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, { error: 'must be an origin without a path, such as https://ehr.example.org' });
+const PublicUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
+  .refine((text) => !text.endsWith('/'), { error: 'must not end with a slash' });
+const ProxyAddress = z
+  .string()
+  .regex(/^(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]+(\/\d{1,3})?)$/, { error: 'must be an address, a network such as 10.0.0.0/8, or loopback' });
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const ServerSettings = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on. 0.0.0.0 opens it to the network: with TLS here or in a reverse proxy before it.'),
+  port: Port.default(8080).describe('Port to listen on; 0 takes any free one.'),
+  publicUrl: PublicUrl.optional().describe('The address under which people and services reach it, where that is not the one above.'),
+  trustProxy: z
+    .array(ProxyAddress)
+    .default([])
+    .describe(
+      'Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as addresses or networks. Empty: nobody, and the audit trail has the address of the connection.',
+    ),
+  tlsCertificateFile: z.string().min(1).optional().describe('Certificate chain (PEM). With it and the key the server speaks HTTPS alone.'),
+  tlsKeyFile: z.string().min(1).optional().describe('Private key of the certificate (PEM).'),
+  bodyLimitKilobytes: z.int().min(16).max(16_384).default(1024).describe('The most that a request of JSON may be. Uploads have a limit of their own.'),
+  requestTimeoutSeconds: Seconds(1, 600).default(30).describe('How long a client may take to send its request.'),
+  shutdownDelaySeconds: Seconds(0, 300)
+    .default(1)
+    .describe(
+      'After SIGTERM: how long requests are still taken while /health/ready says 503, so that load balancers turn away first. Behind Kubernetes 5 to 10.',
+    ),
+  shutdownLimitSeconds: Seconds(1, 600).default(30).describe('After that: how long what runs may take before it is cut off.'),
+});
+
+export const DatabaseSettings = z.strictObject({
+  url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, { error: 'must be of the form postgresql://user:password@host:port/database' })
+    .optional()
+    .describe('postgresql://user:password@host:port/database?schema=public. Without it the PG* variables of libpq count, then the running embedded database.'),
+  schema: z.string().min(1).optional().describe('Schema of the tables, where it is not that of ?schema= in the address (public).'),
+  maxConnections: z.int().min(2).max(200).default(10).describe('The most connections at once. Twice the cores of the database server is enough.'),
+});
+
+export const FacilitySettings = z.strictObject({
+  timeZone: TimeZone.default('UTC').describe('Where the facility is: decides which day today is, and in which year a record number is issued.'),
+  defaultCountry: Country.optional().describe('Country of telephone numbers that are written without one.'),
+});
+
+export const CorsSettings = z.strictObject({
+  origins: z.array(Origin).default([]).describe('Web applications of other origins that may call with a session. Empty: none.'),
+});
+
+export const AuditSettings = z.strictObject({
+  sealSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe('How often new rows of the audit trail are sealed into the chain; 0 leaves it to onechart audit seal.'),
+  signingKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Private key (Ed25519, PEM) with which seals are signed, so that whoever owns the database cannot forge them.'),
+});
+
+export const LogSettings = z.strictObject({
+  level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
+    .default('info')
+    .describe('Lines on stderr from this level on. info has one line for each request; no level shows a patient.'),
+});
+
+export const LimitSettings = z.strictObject({
+  requestsPerMinute: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(6_000)
+    .describe('Requests of one caller (account, key, or address where nobody is known); 0 switches it off.'),
+  signInsPerMinute: z.int().min(1).max(10_000).default(10).describe('Attempts to sign in from one address.'),
+});
+
+const Settings_ = z.strictObject({
+  server: ServerSettings.prefault({}),
+  database: DatabaseSettings.prefault({}),
+  facility: FacilitySettings.prefault({}),
+  access: AccessSettings.prefault({}),
+  cors: CorsSettings.prefault({}),
+  limits: LimitSettings.prefault({}),
+  audit: AuditSettings.prefault({}),
+  log: LogSettings.prefault({}),
+});
+
+export const Settings = Settings_.superRefine((settings, context) => {
+  const { server } = settings;
+  if ((server.tlsCertificateFile === undefined) !== (server.tlsKeyFile === undefined)) {
+    const missing = server.tlsKeyFile === undefined ? 'tlsKeyFile' : 'tlsCertificateFile';
+    context.addIssue({ code: 'custom', path: ['server', missing], message: 'is needed too: certificate and key go together' });
+  }
+});
+export type Settings = z.infer<typeof Settings>;
