@@ -1,48 +1,23 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { writeHostPrismaFolder } from '../../../../sample-ehr/index.ts';
 import { createVariant, oddPassword } from '../../../../sample-ehr/variants.ts';
+import { type CommandPlace, runCommand, startCommand } from '../../../../test/support/command-line.ts';
 import { createDatabase, testServer, withClient } from '../../../../test/support/database.ts';
 import { snapshot } from '../../../../test/support/migrate.ts';
 import { parseDatabaseUrl, toDatabaseUrl } from '../../../base/config.ts';
 
-// Some tests start a dozen processes; on a busy machine each takes seconds.
-vi.setConfig({ testTimeout: 180_000 });
-
 const reports = mkdtempSync(join(tmpdir(), 'onechart-cli-reports-'));
 afterAll(() => rmSync(reports, { recursive: true }));
 
-const program = join(import.meta.dirname, '../../../../bin/onechart');
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the real command without a terminal. Whatever it is asked: an error never ends with 0, and a bad end never stays without a word. */
-async function onechart(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Promise<Ended> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:PG|DATABASE_URL|ONECHART_|VITEST|NODE_OPTIONS)/.test(name));
-  const ended = await new Promise<Ended>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [program, ...args],
-      { env: { ...Object.fromEntries(inherited), ONECHART_REPORT_DIR: reports, ...options.env }, ...(options.cwd ? { cwd: options.cwd } : {}) },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
-    );
-    child.stdin?.end();
-  });
-  if (/^error:/m.test(ended.stdout + ended.stderr) || ended.stdout.startsWith('{"error"')) expect(ended.code).not.toBe(0);
-  if (ended.code !== 0) expect(`${ended.stdout}${ended.stderr}`.trim()).not.toBe('');
-  expect(ended.stderr).not.toMatch(/^\s+at .*\(/m);
-  return ended;
-}
+/** In this process, but for what is a matter of the process: see startCommand. */
+const onechart = (args: readonly string[], place: CommandPlace = {}) => runCommand(args, { ...place, env: { ONECHART_REPORT_DIR: reports, ...place.env } });
+const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => startCommand(args, { env: { ONECHART_REPORT_DIR: reports, ...env } });
 
 const migrate = (command: string, url: string, ...more: string[]) => onechart(['migrate', command, '--database-url', url, ...more]);
 const applyTo = (url: string, ...more: string[]) => migrate('apply', url, '--no-backup', '--yes', ...more);
@@ -228,7 +203,8 @@ test('the whole way on the command line: 2 pending, applied, in sync, and again 
   const pending = async () => Promise.all(['status', 'plan', 'verify'].map(async (command) => (await migrate(command, database.url)).code));
   expect(await pending()).toEqual([2, 2, 2]);
   expect((await migrate('check', database.url)).code).toBe(0);
-  const applied = await applyTo(database.url);
+  // As a shell would: the process ends by itself and its exit code says how.
+  const applied = await start(['migrate', 'apply', '--database-url', database.url, '--no-backup', '--yes']);
   expect(applied).toMatchObject({ code: 0, stdout: expect.stringMatching(/\d+ steps applied in .*\nVerified: \d+ checks passed\./) });
   expect(await pending()).toEqual([0, 0, 0]);
   const again = await migrate('apply', database.url, '--no-backup');
@@ -264,10 +240,10 @@ test('odd names from PG* variables, and from an address nobody has encoded', asy
   await using variant = await createVariant('odd-names', { server: url, rows: 50 });
   const { host: server, port, user, password = '', database } = variant.address;
   const env = { PGHOST: server, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, PGDATABASE: database };
-  expect((await onechart(['migrate', 'status'], { env })).code).toBe(2);
+  expect((await start(['migrate', 'status'], env)).code).toBe(2);
   // As it stands in a hand-written .env file; only %41 has to be told from an encoded A.
   const plain = `postgresql://${user}:${password.replaceAll('%41', '%2541')}@${server}:${port}/${database}`;
-  expect((await onechart(['migrate', 'status'], { env: { DATABASE_URL: plain } })).code).toBe(2);
+  expect((await start(['migrate', 'status'], { DATABASE_URL: plain })).code).toBe(2);
 });
 
 test("somebody holds Prisma's migration lock: exit 5, naming the process", async () => {
@@ -292,7 +268,7 @@ test('a long transaction on bills: exit 5 after --lock-wait, naming it, nothing 
     const { rows } = await client.query<{ pid: number }>(
       'UPDATE bills SET "updatedAt" = now() WHERE id = (SELECT id FROM bills LIMIT 1) RETURNING pg_backend_pid() AS pid',
     );
-    const told = await applyTo(database.url, '--lock-wait', '1');
+    const told = await start(['migrate', 'apply', '--database-url', database.url, '--no-backup', '--yes', '--lock-wait', '1']);
     expect(told).toMatchObject({ code: 5, stderr: expect.stringContaining(`Process ${rows[0]?.pid} `) });
     expect(told.stderr).toMatch(/Nothing is half done; end the long transaction and run the same command again/);
     // The key on bills is not there; whatever was done before it is whole and in the journal.

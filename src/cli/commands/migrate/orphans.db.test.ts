@@ -1,32 +1,18 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCommand, startCommand } from '../../../../test/support/command-line.ts';
 import { createOrphanHost } from '../../../../test/support/orphans.ts';
 
-// Some tests start a dozen processes; on a busy machine each takes seconds.
-vi.setConfig({ testTimeout: 180_000 });
-
-const program = join(import.meta.dirname, '../../../../bin/onechart');
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'onechart-orphans-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function onechart(url: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [program, 'migrate', ...args, '--database-url', url],
-      // Reports of the runs go there too.
-      { cwd: folder, env: { PATH: process.env.PATH ?? '' } },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
-    );
-    child.stdin?.end();
-  });
-}
+/** Reports of the runs go to the folder too. */
+const onechart = (url: string, ...args: string[]) => runCommand(['migrate', ...args, '--database-url', url], { cwd: folder });
 
 test('from the refusal of apply to the queue, with the exit codes a script goes by', async () => {
   await using host = await createOrphanHost();
@@ -58,7 +44,7 @@ test('from the refusal of apply to the queue, with the exit codes a script goes 
   expect(bad.stdout + bad.stderr).not.toContain('Secretname');
 
   expect(await run('apply', '--orphans', 'everything', '--no-backup', '--yes')).toMatchObject({ code: 64 });
-  const applied = await run('apply', '--orphans', 'adopt', '--no-backup', '--yes');
+  const applied = await startCommand(['migrate', 'apply', '--orphans', 'adopt', '--no-backup', '--yes', '--database-url', host.url], { cwd: folder });
   expect([applied.code, applied.stdout]).toEqual([0, expect.stringContaining('Verified')]);
   expect(await run('orphans', 'list')).toMatchObject({ code: 0, stdout: expect.stringContaining('No orphans.') });
   expect(await run('orphans', 'queue', '--limit', '2')).toMatchObject({ code: 0, stdout: expect.stringContaining('20 placeholders waiting, 0 completed.') });

@@ -1,35 +1,19 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { runCommand, startCommand } from '../../../../test/support/command-line.ts';
 import { withClient } from '../../../../test/support/database.ts';
 import { hostPicture } from '../../../../test/support/host-picture.ts';
 import { apply, createHost, snapshot } from '../../../../test/support/migrate.ts';
-
-// Each command is a process of its own; on a busy machine it takes seconds.
-vi.setConfig({ testTimeout: 400_000 });
-
-const program = join(import.meta.dirname, '../../../../bin/onechart');
-
-async function onechart(url: string, cwd: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:PG|DATABASE_URL|ONECHART_|VITEST|NODE_OPTIONS)/.test(name));
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [program, 'migrate', ...args],
-      { cwd, env: { ...Object.fromEntries(inherited), DATABASE_URL: url, ONECHART_REPORT_DIR: join(cwd, 'reports') } },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
-    );
-    child.stdin?.end();
-  });
-}
 
 test('rollback and import at the command line: shown, refused, asked, done, done again, brought back', async () => {
   await using host = await createHost();
   const cwd = await mkdtemp(join(tmpdir(), 'onechart-rollback-'));
   try {
-    const run = (...args: string[]) => onechart(host.url, cwd, ...args);
+    const place = { cwd, env: { DATABASE_URL: host.url, ONECHART_REPORT_DIR: join(cwd, 'reports') } };
+    const run = (...args: string[]) => runCommand(['migrate', ...args], place);
+    const start = (...args: string[]) => startCommand(['migrate', ...args], place);
     const before = await withClient(host.url, (client) => hostPicture(client, 'public'));
     expect(await run('rollback')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to roll back') });
     await apply(host);
@@ -65,14 +49,14 @@ test('rollback and import at the command line: shown, refused, asked, done, done
     expect(both).toMatchObject({ code: 64 });
     expect(unknown).toMatchObject({ code: 66, stderr: expect.stringContaining('add_patient_module') });
     expect(nowhere).toMatchObject({ code: 66, stderr: expect.stringContaining('[EXPORT_MISSING]') });
-    const refused = await run('rollback', '--yes', '--json');
+    const refused = await start('rollback', '--yes', '--json');
     expect(refused.code).toBe(3);
     expect(JSON.parse(refused.stdout)).toMatchObject({
       error: { code: 'ROWS_PRESENT', message: expect.stringMatching(/patients 1.*--export.*--discard-data/) },
     });
     expect(await snapshot(host)).toEqual(still);
 
-    const done = await run('rollback', '--export', 'rows', '--yes');
+    const done = await start('rollback', '--export', 'rows', '--yes');
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(`onechart migrate import ${join(cwd, 'rows')}`) });
     expect(await run('rollback', '--export', 'rows', '--yes')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to roll back') });
 
