@@ -278,6 +278,12 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
   access_keys_pkey: sameId('access_keys'),
   access_keys_prefix_key: internal('KEY_IMPOSSIBLE', 'Two keys drew the same prefix. This is a defect of OneChart.'),
   access_keys_role_check: invalid('ROLE_UNKNOWN', 'role must be one of the roles of the access matrix.'),
+  idempotency_keys_pkey: {
+    kind: 'conflict',
+    code: 'TRANSACTION_RETRY',
+    message: 'The same key was used by another request at the same time. Try again.',
+  },
+  idempotency_keys_status_check: internal('IDEMPOTENCY_IMPOSSIBLE', 'The answer of a failed request was to be kept. This is a defect of OneChart.'),
 };
 
 /** A foreign key of the host's own tables to patients, whatever the table is called. */
@@ -326,6 +332,11 @@ const stateErrors: Readonly<Record<string, Translation>> = {
     kind: 'operator',
     code: 'REGISTRY_NOT_MIGRATED',
     message: 'A table of the patient module is missing here. Run onechart migrate apply on this database, or check the schema.',
+  },
+  '42704': {
+    kind: 'operator',
+    code: 'REGISTRY_NOT_MIGRATED',
+    message: 'A type of the patient module is missing here. Run onechart migrate apply on this database, or check the schema.',
   },
   '42703': {
     kind: 'operator',

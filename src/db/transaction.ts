@@ -46,7 +46,7 @@ export async function inTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>)
  * tables are to be looked for elsewhere, it takes part in a transaction like any other work.
  */
 export async function inOneStatement<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
-  if (guarded.has(ctx) || ctx.db.isTransaction || ctx.schema !== undefined || ctx.pool === undefined) return inTransaction(ctx, work);
+  if (!runsAlone(ctx)) return inTransaction(ctx, work);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work(ctx);
@@ -60,6 +60,11 @@ export async function inOneStatement<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>
       }
     }
   }
+}
+
+/** Whether a statement of this context is a transaction of its own. */
+export function runsAlone(ctx: Ctx): boolean {
+  return !guarded.has(ctx) && !ctx.db.isTransaction && ctx.schema === undefined && ctx.pool !== undefined;
 }
 
 /** The value of `onechart.actor`, which triggers and logs of the host can read. */
