@@ -16,6 +16,7 @@ export const scopes = {
   'patient.merge': 'work the review queue, merge and unmerge',
   'audit.read': 'read the audit trail',
   'access.review': 'review why restricted charts were opened',
+  'access.manage': 'manage accounts and service keys',
 } as const satisfies Record<string, string>;
 
 export const Scope = z.enum(Object.keys(scopes) as [keyof typeof scopes, ...(keyof typeof scopes)[]]);
@@ -37,6 +38,7 @@ export const roles = {
     'patient.merge',
     'audit.read',
     'access.review',
+    'access.manage',
   ],
   FRONT_DESK: ['patient.register', 'patient.search', 'patient.read.demographics', 'patient.break-glass', 'patient.update', 'patient.document'],
   NURSE: ['patient.register', 'patient.search', 'patient.read', 'patient.read.demographics', 'patient.break-glass', 'patient.clinical'],

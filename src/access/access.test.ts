@@ -17,6 +17,7 @@ const columns: Readonly<Record<Scope, readonly Role[]>> = {
   'patient.merge': ['ADMIN', 'HIM'],
   'audit.read': ['ADMIN', 'AUDITOR'],
   'access.review': ['ADMIN', 'AUDITOR'],
+  'access.manage': ['ADMIN'],
 };
 
 test.each(Object.keys(scopes) as Scope[])('%s is held by exactly the roles of the matrix', (scope) => {
