@@ -7,6 +7,7 @@ import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
 import { bindPatientRepository } from '../patient/patient-repository.ts';
 import type { Answer, Binding, Call } from './bind.ts';
+import { rememberCaller } from './caller.ts';
 import { readVersion } from './if-match.ts';
 import { readQueryValues } from './query-values.ts';
 import { actorOf, type ServerRegistry } from './registry.ts';
@@ -23,6 +24,7 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
   const { registry } = settings;
   return async (request, reply) => {
     const principal = await settings.authenticate(request);
+    rememberCaller(request, principal);
     requireAccess(contract, principal);
     const ctx: Ctx = {
       ...registry.base,
