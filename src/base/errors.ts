@@ -138,6 +138,14 @@ export const errorFaces = {
     retry: 'after-change',
     meaning: 'Content of this type is not taken here, or it is not of the type it says it is.',
   },
+  method: {
+    httpStatus: 405,
+    fhirIssue: 'not-supported',
+    hl7Acknowledgement: 'AR',
+    exitCode: 79,
+    retry: 'after-change',
+    meaning: 'What the address names does not take this method.',
+  },
   limited: {
     httpStatus: 429,
     fhirIssue: 'throttled',

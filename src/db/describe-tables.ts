@@ -28,6 +28,7 @@ export const tableTypes = {
   access_sessions: 'AccessSessionTable',
   access_keys: 'AccessKeyTable',
   patient_break_glass_grants: 'PatientBreakGlassGrantTable',
+  idempotency_keys: 'IdempotencyKeyTable',
 } as const;
 
 interface Column {

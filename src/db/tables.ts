@@ -404,6 +404,17 @@ export interface PatientBreakGlassGrantTable {
   reviewNote: string | null;
 }
 
+export interface IdempotencyKeyTable {
+  principal: string;
+  key: string;
+  fingerprint: string;
+  status: number | null;
+  headers: Json | null;
+  answer: string | null;
+  createdAt: Generated<Date>;
+  expiresAt: Date;
+}
+
 export interface Tables {
   patients: PatientTable;
   patient_contacts: PatientContactTable;
@@ -431,4 +442,5 @@ export interface Tables {
   access_sessions: AccessSessionTable;
   access_keys: AccessKeyTable;
   patient_break_glass_grants: PatientBreakGlassGrantTable;
+  idempotency_keys: IdempotencyKeyTable;
 }
