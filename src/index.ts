@@ -5,7 +5,7 @@ import { type NewId, newId } from './base/ids.ts';
 import { adoptConnection, createPool, type HostConnection, kyselyOnPool, poolInSchema } from './db/connect.ts';
 import type { Actor, Ctx } from './db/context.ts';
 import { createMrnIssuer, type MrnIssuer } from './identifier/mrn.service.ts';
-import { bindPatientRepository, type PatientRepository } from './patient/patient-repository.ts';
+import { bindTrustedRepository, type PatientRepository } from './patient/patient-repository.ts';
 
 export { AppError, type ErrorKind } from './base/errors.ts';
 export type { Actor } from './db/context.ts';
@@ -83,11 +83,11 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     await own?.pool.end();
   };
   const registry: Registry = {
-    patientRepository: bindPatientRepository(ctx, { ...settingsOf(options), mrns }),
+    patientRepository: bindTrustedRepository(ctx, { ...settingsOf(options), mrns }),
     as: ({ connection, ...changed }) => {
       const merged = { ...options, ...changed };
       const base = connection === undefined ? { db: ctx.db, pool: ctx.pool } : { db: adoptConnection(connection).db, pool: undefined };
-      return bindPatientRepository(contextOf(base, merged), { ...settingsOf(merged), mrns });
+      return bindTrustedRepository(contextOf(base, merged), { ...settingsOf(merged), mrns });
     },
     close: () => {
       closing ??= close();
@@ -116,7 +116,7 @@ export function createPatientRepository(connection: HostConnection, options: Rep
   const { db } = adoptConnection(connection);
   // Without a pool each number is taken inside the transaction, so nothing is left to be given back when nobody closes.
   const mrns: MrnIssuer = createMrnIssuer({ format: { timeZone: options.timeZone ?? 'UTC' } });
-  return bindPatientRepository(contextOf({ db, pool: undefined }, options), { ...settingsOf(options), mrns });
+  return bindTrustedRepository(contextOf({ db, pool: undefined }, options), { ...settingsOf(options), mrns });
 }
 
 function ownPool(options: RegistryOptions) {

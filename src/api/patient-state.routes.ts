@@ -1,7 +1,8 @@
+import { MaskedPatient } from '../access/restricted.schema.ts';
 import { ArchiveInput, ChangeStatusInput, MarkDeceasedInput, Patient, RestrictInput, UndoInput } from '../patient/patient.schema.ts';
 import type { RouteContract } from './contract.ts';
 import { PatientId } from './patient.routes.ts';
-import { noChart, ruleForbids, stale, versioned } from './responses.ts';
+import { json, noChart, ruleForbids, stale, versioned } from './responses.ts';
 
 const withoutVersion = { version: true } as const;
 const undo = UndoInput.omit(withoutVersion);
@@ -40,9 +41,10 @@ export const restrictPatientRoute = {
   path: '/api/v1/patients/{id}/restrict',
   operationId: 'restrictPatient',
   summary: 'Restrict a chart',
-  description: 'Who may open it is narrowed, and openings are looked at.',
+  description: 'From then on it is masked in every answer, this one included, and opens by breaking the glass alone, to everybody.',
   access: 'patient.restrict',
   body: RestrictInput.omit(withoutVersion),
+  responses: { ...verb.responses, 200: json(MaskedPatient, 'The chart as everybody sees it now.') },
 } as const satisfies RouteContract;
 
 export const unrestrictPatientRoute = {
@@ -50,6 +52,7 @@ export const unrestrictPatientRoute = {
   path: '/api/v1/patients/{id}/unrestrict',
   operationId: 'unrestrictPatient',
   summary: 'Lift the restriction of a chart',
+  description: 'Like any change of a restricted chart it takes a grant: break the glass first.',
   access: 'patient.restrict',
   body: undo,
 } as const satisfies RouteContract;

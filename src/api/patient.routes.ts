@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ShownPatient } from '../access/restricted.schema.ts';
 import { Id, Merge, NewPatient, Patient, PatientChanges, PatientList, UserAction } from '../patient/patient.schema.ts';
 import type { RouteContract } from './contract.ts';
 import { created, json, noChart, problem, ruleForbids, stale, versioned } from './responses.ts';
@@ -8,7 +9,7 @@ export const PatientId = z.strictObject({ id: Id.describe('The id of the patient
 /** A page as every listing answers it. */
 export const PatientPage = z
   .object({
-    items: z.array(Patient),
+    items: z.array(ShownPatient),
     nextCursor: z.string().nullable().describe('Give it as cursor to get the next page; null on the last one.'),
     total: z.int().nullable().describe('How many fit in all; null when they were not counted.'),
   })

@@ -1,8 +1,9 @@
-import type { Patient } from '../patient/patient.schema.ts';
+import type { ShownPatient } from '../access/restricted.schema.ts';
 import { type Answer, toEtag } from './bind.ts';
 
-/** A chart with its version as ETag. */
-export function answerPatient(patient: Patient): Answer {
+/** A chart with its version as ETag; a masked one has none to show. */
+export function answerPatient(patient: ShownPatient): Answer {
+  if ('masked' in patient) return { status: 200, body: patient };
   return { status: 200, body: patient, headers: { etag: toEtag(patient.version) } };
 }
 

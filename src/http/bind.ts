@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Principal } from '../access/principal.ts';
+import type { ShownPatient } from '../access/restricted.schema.ts';
 import type { RouteContract } from '../api/contract.ts';
 import type { Ctx } from '../db/context.ts';
 import type { PatientRepository } from '../patient/patient-repository.ts';
+import type { ServerRegistry } from './registry.ts';
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 type Field<Contract, Name extends string> = Contract extends { readonly [Key in Name]: infer Schema } ? Output<Schema> : undefined;
@@ -19,7 +21,8 @@ export interface Call<Contract extends RouteContract = RouteContract> {
   /** With actor, viewer, request id and origin of this request. */
   readonly ctx: Ctx;
   /** The registry, bound to `ctx`. */
-  readonly patients: PatientRepository;
+  readonly patients: PatientRepository<ShownPatient>;
+  readonly registry: ServerRegistry;
   readonly principal: Principal | undefined;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;

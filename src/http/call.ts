@@ -41,6 +41,7 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
       ctx,
       patients: bindPatientRepository(ctx, registry.settings),
       principal,
+      registry,
       request,
       reply,
     } as Call;

@@ -3,6 +3,7 @@ import type { DatabaseAddress } from '../base/config.ts';
 import { newId } from '../base/ids.ts';
 import { createPool, kyselyOnPool } from '../db/connect.ts';
 import type { Actor, Ctx } from '../db/context.ts';
+import { type BreakGlassSettings, defaultBreakGlass } from '../access/break-glass.service.ts';
 import type { Principal } from '../access/principal.ts';
 import { createMrnIssuer, type MrnIssuer } from '../identifier/mrn.service.ts';
 import type { RegistrySettings } from '../patient/chart.service.ts';
@@ -11,6 +12,8 @@ import type { RegistrySettings } from '../patient/chart.service.ts';
 export interface ServerRegistry {
   readonly base: Pick<Ctx, 'db' | 'pool' | 'clock' | 'newId'>;
   readonly settings: RegistrySettings & { mrns: MrnIssuer };
+  /** How long a broken glass stays open. */
+  readonly breakGlass: BreakGlassSettings;
   /** Gives back unused record numbers and closes the connections. */
   close(): Promise<void>;
 }
@@ -20,6 +23,7 @@ export interface ServerRegistryOptions {
   /** IANA time zone of the facility; UTC unless given. */
   readonly timeZone?: string | undefined;
   readonly defaultCountry?: string | undefined;
+  readonly breakGlass?: BreakGlassSettings | undefined;
 }
 
 export function openServerRegistry(address: DatabaseAddress, options: ServerRegistryOptions = {}): ServerRegistry {
@@ -29,6 +33,7 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
   return {
     base: { db: kyselyOnPool(pool, { prepares: !address.pooled }), pool, clock: systemClock, newId },
     settings: { timeZone, defaultCountry: options.defaultCountry, mrns },
+    breakGlass: options.breakGlass ?? defaultBreakGlass,
     close: async () => {
       await mrns.close();
       await pool.end();

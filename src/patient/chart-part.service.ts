@@ -1,11 +1,12 @@
 import type { z } from 'zod';
+import { requireSection } from '../access/field-rights.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { canonicalLanguage } from '../base/fields.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { insertOutboxEvent } from '../outbox/outbox.store.ts';
-import { changePatient, holdPatient, patientNotFound, type RegistrySettings, userIdOf } from './chart.service.ts';
+import { changePatient, holdPatient, openChartById, type RegistrySettings, userIdOf } from './chart.service.ts';
 import { type ChartParts, deletePart, findPart, insertPart, listParts, type PartName, type RemovablePart, updatePart } from './chart-part.store.ts';
 import { parseInput } from '../base/parse-input.ts';
 import { plainDateIn } from '../base/plain-date.ts';
@@ -15,7 +16,6 @@ import { homeAddress } from './history.ts';
 import { EndInput, NameChanges, NewName } from './name.schema.ts';
 import { normalizeName, normalizePhone, requireOpenChart } from './patient.ts';
 import { AllergyChanges, ContactChanges, DocumentChanges, NewAllergy, NewContact, NewDocument, NewRiskFlag, type Patient } from './patient.schema.ts';
-import { findPatientById } from './patient.store.ts';
 import { checkPeriod } from './period.ts';
 import { NewTelecom, TelecomChanges } from './telecom.schema.ts';
 
@@ -93,6 +93,7 @@ export async function addPart<Part extends PartName>(
   const given = normalizePart(parseInput(newPart[part], options.input) as Fields, options.settings);
   checkDocumentDates(given);
   checkPeriod(given);
+  requireSection(ctx.viewer, part, 'change');
   return inTransaction(ctx, async (inside) => {
     const patient = await holdPatient(inside, options.patientId);
     requireOpenChart(patient);
@@ -126,6 +127,7 @@ interface PartDeed<Part extends PartName> extends ReadPartKey {
 
 /** One change of one part: row, audit row and event in one transaction. */
 export async function changePart<Part extends PartName>(ctx: Ctx, part: Part, change: PartDeed<Part>): Promise<ChartParts[Part]> {
+  requireSection(ctx.viewer, part, 'change');
   return inTransaction(ctx, async (inside) => {
     const patient = await holdPatient(inside, change.patientId);
     requireOpenChart(patient);
@@ -222,6 +224,7 @@ export async function endPart<Part extends 'name' | 'address' | 'telecom' | 'ide
 
 /** Removes a row that was a mistake; the audit row keeps what it was. Allergies are resolved and risk flags cleared instead. */
 export async function removePart(ctx: Ctx, part: RemovablePart, key: ReadPartKey & { reason?: string | undefined }): Promise<void> {
+  requireSection(ctx.viewer, part, 'change');
   return inTransaction(ctx, async (inside) => {
     const patient = await holdPatient(inside, key.patientId);
     requireOpenChart(patient);
@@ -266,9 +269,9 @@ export async function clearRiskFlag(ctx: Ctx, key: ReadPartKey & { reason?: stri
 /** One contact, document, allergy or risk flag of a chart; seeing it is recorded. */
 export async function getChartPart<Part extends PartName>(ctx: Ctx, part: Part, key: PartKey): Promise<ChartParts[Part]> {
   return inTransaction(ctx, async (inside) => {
-    if (!(await findPatientById(inside.db, key.patientId))) throw patientNotFound(key.patientId);
+    const grant = await openChartById(inside, key.patientId, part);
     const found = await requirePart(inside, part, key);
-    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: key.patientId, after: { by: words[part], ids: [found.id] } });
+    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: key.patientId, after: { by: words[part], ids: [found.id], ...grant } });
     return found;
   });
 }
@@ -280,12 +283,12 @@ export async function listChartParts<Part extends PartName>(
   filter: { patientId: string; activeOnly?: boolean | undefined },
 ): Promise<ChartParts[Part][]> {
   return inTransaction(ctx, async (inside) => {
-    if (!(await findPatientById(inside.db, filter.patientId))) throw patientNotFound(filter.patientId);
+    const grant = await openChartById(inside, filter.patientId, part);
     const found = await listParts(inside.db, part, filter);
     await insertAuditEvent(inside, {
       action: 'patient.viewed',
       patientId: filter.patientId,
-      after: { by: `${words[part]} list`, ids: found.map((each) => each.id) },
+      after: { by: `${words[part]} list`, ids: found.map((each) => each.id), ...grant },
     });
     return found;
   });

@@ -1,3 +1,6 @@
+import { openChart, openChartForChange } from '../access/break-glass.service.ts';
+import { hideFields, requireDeed, requireSection, type Section } from '../access/field-rights.ts';
+import { needsOpening } from '../access/restricted.ts';
 import { auditRow } from '../audit/audit-row.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
@@ -5,7 +8,7 @@ import { actorSetting, inOneStatement, inTransaction } from '../db/transaction.t
 import { outboxRow } from '../outbox/outbox-row.ts';
 import { requireVersion, staleVersion } from './patient.ts';
 import type { Patient } from './patient.schema.ts';
-import { lockPatient, type PatientWrite } from './patient.store.ts';
+import { findPatientById, lockPatient, type PatientWrite } from './patient.store.ts';
 import { type ChartRecord, findChartToChange, updateRecordedChart } from './recorded-chart.store.ts';
 
 /** What the facility has decided, for all calls. */
@@ -25,11 +28,24 @@ export function patientNotFound(id: string): AppError {
   return new AppError('not-found', 'PATIENT_NOT_FOUND', 'No patient has this id. Check the id, or search by name or mrn.', { id });
 }
 
-/** Locks the chart for the rest of the transaction. */
+/** Locks the chart for the rest of the transaction, to change it or a part of it; refuses a restricted one without a grant. */
 export async function holdPatient(ctx: Ctx, id: string): Promise<Patient> {
   const patient = await lockPatient(ctx.db, id);
   if (!patient) throw patientNotFound(id);
+  await openChartForChange(ctx, patient);
   return patient;
+}
+
+/**
+ * The gate of whoever reads a part of a chart: refuses an unknown chart, a part that the viewer may not see, and a restricted
+ * chart without a grant. What it gives belongs in the audit row of the reading.
+ */
+export async function openChartById(ctx: Ctx, id: string, section: Section): Promise<{ grantId?: string }> {
+  requireSection(ctx.viewer, section, 'see');
+  const patient = await findPatientById(ctx.db, id);
+  if (!patient) throw patientNotFound(id);
+  const grantId = await openChart(ctx, patient);
+  return grantId === undefined ? {} : { grantId };
 }
 
 export interface PatientChange {
@@ -77,24 +93,30 @@ const triesWithoutLock = 2;
  * row since (its xmin): two ways to the server instead of seven. What has rows beside the chart to write takes the lock at once.
  */
 export async function changePatient(ctx: Ctx, change: PatientChange): Promise<Patient> {
+  requireDeed(ctx.viewer, change.action);
+  return hideFields(ctx.viewer, await changeChart(ctx, change));
+}
+
+async function changeChart(ctx: Ctx, change: PatientChange): Promise<Patient> {
   for (let attempt = 1; change.alongside === undefined && attempt <= triesWithoutLock; attempt += 1) {
-    const done = await inOneStatement(ctx, (inside) => changeUnlocked(inside, change));
+    const done = await inOneStatement(ctx, (inside) => changeUnlocked(inside, change, 'row may change'));
     if (done) return done;
   }
   return inTransaction(ctx, async (inside) => {
     const before = await holdPatient(inside, change.id);
-    const after = await changeUnlocked(inside, change);
+    const after = await changeUnlocked(inside, change, 'row is held');
     if (!after) throw staleVersion({ id: change.id, version: before.version, currentVersion: before.version });
     if (after.version !== before.version) await change.alongside?.(inside, { before, after });
     return after;
   });
 }
 
-/** Undefined when somebody wrote the chart between reading and changing. */
-async function changeUnlocked(ctx: Ctx, change: PatientChange): Promise<Patient | undefined> {
+/** Undefined when somebody wrote the chart between reading and changing, and for a chart that only `holdPatient` opens. */
+async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may change' | 'row is held'): Promise<Patient | undefined> {
   const found = await findChartToChange(ctx.db, change.id);
   if (!found) throw patientNotFound(change.id);
   const { patient: before, writtenBy } = found;
+  if (state === 'row may change' && needsOpening(ctx.viewer, before)) return undefined;
   requireVersion(before, change.version);
   const values = definedOnly(change.decide(before));
   const fields = changedFields(before, values);

@@ -1,12 +1,16 @@
+import { openChart, showPatients } from '../access/break-glass.service.ts';
+import { hideFields, requireScope } from '../access/field-rights.ts';
+import { needsOpening } from '../access/restricted.ts';
+import type { ShownPatient } from '../access/restricted.schema.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { patientNotFound, type RegistrySettings } from './chart.service.ts';
-import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { openChartById, type RegistrySettings } from './chart.service.ts';
+import { cursorKind, decodeCursor, encodeCursor } from './page-cursor.ts';
 import { parseInput } from '../base/parse-input.ts';
 import { normalizeName, normalizePhone } from './patient.ts';
-import { Identifier, type Merge, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
+import { type CheckedPatientSearch, Identifier, type Merge, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
 import {
   countPatients,
   findPatientById,
@@ -19,20 +23,24 @@ import {
   type NameKey,
   selectPatientList,
   selectPatientSearch,
+  selectRestrictedMatches,
 } from './patient.store.ts';
 import { viewChart } from './view.service.ts';
 
-/** Opening a chart is recorded like a change of it. */
+/** Opening a chart is recorded like a change of it, with the grant under which a restricted one is seen. */
 async function recordView(ctx: Ctx, patient: Patient | undefined, by: string): Promise<Patient | undefined> {
-  if (patient) await insertAuditEvent(ctx, { action: 'patient.viewed', patientId: patient.id, after: { by } });
-  return patient;
+  if (!patient) return undefined;
+  const grantId = await openChart(ctx, patient);
+  await insertAuditEvent(ctx, { action: 'patient.viewed', patientId: patient.id, after: { by, ...(grantId === undefined ? {} : { grantId }) } });
+  return hideFields(ctx.viewer, patient);
 }
 
 export async function findPatient(ctx: Ctx, id: string): Promise<Patient | undefined> {
+  requireScope(ctx.viewer, 'patient.read.demographics');
   const patient = await viewChart(ctx, id);
   // A restricted chart came without its audit row: whether this viewer may open it is decided here.
-  if (patient?.restricted && ctx.viewer) return inTransaction(ctx, (inside) => recordView(inside, patient, 'id'));
-  return patient;
+  if (patient && needsOpening(ctx.viewer, patient)) return inTransaction(ctx, (inside) => recordView(inside, patient, 'id'));
+  return patient && hideFields(ctx.viewer, patient);
 }
 
 /** The chart that a number leads to today: after a merge that is the surviving one. */
@@ -80,8 +88,13 @@ export async function findPatientByEmail(ctx: Ctx, email: string): Promise<Patie
 
 const nameKey = (patient: Patient): NameKey => [patient.lastName, patient.firstName, patient.id];
 
-/** A page of patients in name order. The trail keeps which fields were searched and which charts were shown, not what was typed. */
-export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: RegistrySettings): Promise<Page<Patient>> {
+/**
+ * A page of patients in name order. The trail keeps which fields were searched and which charts were shown, not what was typed.
+ *
+ * Viewers get restricted charts masked and after all others: in name order the place would tell the name. They are found by
+ * whole values alone, as beginnings of names would spell the name out letter by letter.
+ */
+export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: RegistrySettings): Promise<Page<ShownPatient>> {
   const given = parseInput(PatientSearch, input);
   const search = {
     ...given,
@@ -90,51 +103,88 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
     ...(given.phone === undefined ? {} : { phone: normalizePhone(given.phone, settings.defaultCountry) }),
     ...(given.contactPhone === undefined ? {} : { contactPhone: normalizePhone(given.contactPhone, settings.defaultCountry) }),
   };
-  const after = given.cursor === undefined ? undefined : (decodeCursor('name', given.cursor) as unknown as NameKey);
+  const unrestrictedOnly = ctx.viewer !== undefined;
+  const afterMasked = unrestrictedOnly && search.cursor !== undefined ? maskedCursor(search.cursor) : undefined;
+  const after = search.cursor === undefined || afterMasked ? undefined : (decodeCursor('name', search.cursor) as unknown as NameKey);
   return inTransaction(ctx, async (inside) => {
-    const page = toPage(await selectPatientSearch(inside.db, search, after), { limit: search.limit, kind: 'name', key: nameKey, total: null });
+    const rows = afterMasked ? [] : await selectPatientSearch(inside.db, search, { after, unrestrictedOnly });
+    const named = await toPage(inside, rows, { limit: search.limit, kind: 'name', key: nameKey, total: null });
+    const page = unrestrictedOnly && named.nextCursor === null ? await appendRestricted(inside, named, { search, after: afterMasked?.id }) : named;
     const { limit: _limit, cursor: _cursor, includeArchived: _includeArchived, ...criteria } = search;
     await recordListing(inside, { action: 'patient.searched', fields: Object.keys(criteria), page });
     return page;
   });
 }
 
-export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<Page<Patient>> {
+/** The cursor of restricted charts, which come in the order of their ids: `restricted`, and the last id shown, if any. */
+function maskedCursor(cursor: string): { id: string | undefined } | undefined {
+  if (cursorKind(cursor) !== 'restricted') return undefined;
+  const [id] = decodeCursor('restricted', cursor);
+  return { id: id ?? undefined };
+}
+
+/** Fills the last page of a search with the restricted charts that fit. */
+async function appendRestricted(
+  ctx: Ctx,
+  page: Page<ShownPatient>,
+  { search, after }: { search: CheckedPatientSearch; after: string | undefined },
+): Promise<Page<ShownPatient>> {
+  const room = search.limit - page.items.length;
+  const found = await selectRestrictedMatches(ctx.db, search, { after, limit: room + 1 });
+  const { shown } = await showPatients(ctx, found.slice(0, room));
+  const items = [...page.items, ...shown];
+  return { ...page, items, nextCursor: found.length > room ? encodeCursor('restricted', shown.length === 0 ? [] : [items.at(-1)?.id ?? null]) : null };
+}
+
+/** Pages of patients. Viewers get restricted charts masked; in name order they are left out, as their place would tell the name, and counted alone. */
+export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<Page<ShownPatient>> {
   const list = parseInput(PatientList, input);
   const key = { name: nameKey, newest: (patient: Patient) => [patient.createdAt, patient.id], changed: (patient: Patient) => [patient.updatedAt, patient.id] }[
     list.order
   ];
   const after = list.cursor === undefined ? undefined : decodeCursor(list.order, list.cursor);
   return inTransaction(ctx, async (inside) => {
-    const rows = await selectPatientList(inside.db, list, after);
+    const rows = await selectPatientList(inside.db, list, { after, unrestrictedOnly: ctx.viewer !== undefined && list.order === 'name' });
     const total = list.total ? await countPatients(inside.db, list) : null;
-    const page = toPage(rows, { limit: list.limit, kind: list.order, key, total });
+    const page = await toPage(inside, rows, { limit: list.limit, kind: list.order, key, total });
     const { limit: _limit, cursor: _cursor, total: _total, order: _order, ...filters } = list;
     await recordListing(inside, { action: 'patient.listed', fields: Object.keys(filters), page });
     return page;
   });
 }
 
-async function recordListing(ctx: Ctx, listing: { action: string; fields: readonly string[]; page: Page<Patient> }): Promise<void> {
+async function recordListing(ctx: Ctx, listing: { action: string; fields: readonly string[]; page: Page<ShownPatient> }): Promise<void> {
+  const { items } = listing.page;
+  const masked = items.filter((patient) => 'masked' in patient).map(({ id }) => id);
   await insertAuditEvent(ctx, {
     action: listing.action,
     patientId: null,
-    after: { fields: listing.fields, patientIds: listing.page.items.map((patient) => patient.id) },
+    after: {
+      fields: listing.fields,
+      patientIds: items.filter((patient) => !('masked' in patient)).map(({ id }) => id),
+      ...(masked.length === 0 ? {} : { masked }),
+    },
   });
 }
 
-function toPage(rows: Patient[], options: { limit: number; kind: string; key: (patient: Patient) => ListKey; total: number | null }): Page<Patient> {
-  const items = rows.slice(0, options.limit);
-  const last = items.at(-1);
+/** The cursor of a page in name order is never that of a masked row, which would give its name away. */
+async function toPage(
+  ctx: Ctx,
+  rows: readonly Patient[],
+  options: { limit: number; kind: string; key: (patient: Patient) => ListKey; total: number | null },
+): Promise<Page<ShownPatient>> {
+  const patients = rows.slice(0, options.limit);
+  const { shown: items } = await showPatients(ctx, patients);
+  const last = options.kind === 'name' ? patients.findLast((_patient, index) => !('masked' in (items[index] ?? {}))) : patients.at(-1);
   return { items, nextCursor: rows.length > options.limit && last ? encodeCursor(options.kind, options.key(last)) : null, total: options.total };
 }
 
 /** The merges that a chart took part in, on either side, oldest first. */
 export async function listMerges(ctx: Ctx, id: string): Promise<Merge[]> {
   return inTransaction(ctx, async (inside) => {
-    if (!(await findPatientById(inside.db, id))) throw patientNotFound(id);
+    const grant = await openChartById(inside, id, 'merge');
     const merges = await listMergesOf(inside.db, id);
-    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: id, after: { by: 'merge list' } });
+    await insertAuditEvent(inside, { action: 'patient.viewed', patientId: id, after: { by: 'merge list', ...grant } });
     return merges;
   });
 }

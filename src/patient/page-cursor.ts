@@ -5,6 +5,16 @@ export function encodeCursor(kind: string, key: readonly (string | null)[]): str
   return Buffer.from(JSON.stringify([kind, ...key])).toString('base64url');
 }
 
+/** The kind of page that a cursor comes from; undefined for what is no cursor. */
+export function cursorKind(cursor: string): string | undefined {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return Array.isArray(parts) && typeof parts[0] === 'string' ? parts[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The key in a cursor; it must come from a page of the same kind. */
 export function decodeCursor(kind: string, cursor: string): (string | null)[] {
   try {

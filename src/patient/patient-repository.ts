@@ -1,3 +1,4 @@
+import type { ShownPatient } from '../access/restricted.schema.ts';
 import type { Ctx } from '../db/context.ts';
 import type { MrnIssuer } from '../identifier/mrn.service.ts';
 import {
@@ -54,8 +55,10 @@ type RemovalKey = ReadPartKey & { readonly reason?: string | undefined };
 /**
  * The registry as a library. Every function is one transaction with its audit row and, for changes, its outbox event;
  * on a connection of the host it takes part in the host's transaction. Errors are AppErrors.
+ *
+ * `Shown` is what lists hold: patients for trusted callers, and for viewers also masked ones.
  */
-export interface PatientRepository {
+export interface PatientRepository<Shown = Patient> {
   /**
    * Registers a patient and issues the MRN.
    *
@@ -100,7 +103,7 @@ export interface PatientRepository {
    * const page = await patientRepository.search({ lastName: 'Pat', dateOfBirth: '1990-01-01' });
    * for (const patient of page.items) console.log(patient.mrn);
    */
-  search(criteria: PatientSearch): Promise<Page<Patient>>;
+  search(criteria: PatientSearch): Promise<Page<Shown>>;
   /**
    * Pages of patients, filtered and counted.
    *
@@ -108,7 +111,7 @@ export interface PatientRepository {
    * const first = await patientRepository.list({ status: 'ACTIVE', limit: 20 });
    * const second = first.nextCursor === null ? undefined : await patientRepository.list({ status: 'ACTIVE', limit: 20, cursor: first.nextCursor });
    */
-  list(filter?: PatientList): Promise<Page<Patient>>;
+  list(filter?: PatientList): Promise<Page<Shown>>;
   /**
    * Changes demographics. `version` is the one that was read; a stale one is refused with PATIENT_STALE_VERSION.
    *
@@ -119,7 +122,7 @@ export interface PatientRepository {
   update(id: string, changes: PatientChanges): Promise<Patient>;
   archive(id: string, input: ArchiveInput): Promise<Patient>;
   unarchive(id: string, input?: UndoInput): Promise<Patient>;
-  restrict(id: string, input: RestrictInput): Promise<Patient>;
+  restrict(id: string, input: RestrictInput): Promise<Shown>;
   unrestrict(id: string, input?: UndoInput): Promise<Patient>;
   markDeceased(id: string, input: MarkDeceasedInput): Promise<Patient>;
   revertDeceased(id: string, input?: UndoInput): Promise<Patient>;
@@ -148,8 +151,13 @@ export interface PatientRepository {
   clearRiskFlag(key: RemovalKey): Promise<RiskFlag>;
 }
 
+/** The same for a trusted caller, to whom nothing is masked. */
+export function bindTrustedRepository(ctx: Omit<Ctx, 'viewer'>, settings: RegistrySettings & { mrns: MrnIssuer }): PatientRepository {
+  return bindPatientRepository(ctx, settings) as PatientRepository;
+}
+
 /** Binds the use cases to a context. Use `openRegistry` or `createPatientRepository` of the package to get one. */
-export function bindPatientRepository(ctx: Ctx, settings: RegistrySettings & { mrns: MrnIssuer }): PatientRepository {
+export function bindPatientRepository(ctx: Ctx, settings: RegistrySettings & { mrns: MrnIssuer }): PatientRepository<ShownPatient> {
   return {
     create: (input) => registerPatient(ctx, input, settings),
     findById: (id) => findPatient(ctx, id),

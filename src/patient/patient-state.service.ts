@@ -1,3 +1,6 @@
+import { endGrants } from '../access/break-glass.service.ts';
+import { maskPatient } from '../access/restricted.ts';
+import type { ShownPatient } from '../access/restricted.schema.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { changePatient, type RegistrySettings, userIdOf } from './chart.service.ts';
@@ -35,10 +38,10 @@ export async function unarchivePatient(ctx: Ctx, id: string, input: UndoInput = 
   });
 }
 
-/** Marks a chart as restricted: who may open it is narrowed, and openings are looked at. */
-export async function restrictPatient(ctx: Ctx, id: string, input: RestrictInput): Promise<Patient> {
+/** Marks a chart as restricted: it opens by breaking the glass alone, to whoever restricted it as to anybody, and openings are reviewed. */
+export async function restrictPatient(ctx: Ctx, id: string, input: RestrictInput): Promise<ShownPatient> {
   const { reason, version } = parseInput(RestrictInput, input);
-  return changePatient(ctx, {
+  const patient = await changePatient(ctx, {
     id,
     version,
     action: 'patient.restricted',
@@ -50,8 +53,10 @@ export async function restrictPatient(ctx: Ctx, id: string, input: RestrictInput
       return { restricted: true, restrictedReason: reason, restrictedAt: ctx.clock.now(), restrictedBy: userIdOf(ctx) };
     },
   });
+  return ctx.viewer === undefined ? patient : maskPatient(patient);
 }
 
+/** Lifts the restriction, which takes a grant like any change of a restricted chart. Grants of before are worth nothing when it comes back. */
 export async function unrestrictPatient(ctx: Ctx, id: string, input: UndoInput = {}): Promise<Patient> {
   const { reason, version } = parseInput(UndoInput, input);
   return changePatient(ctx, {
@@ -63,6 +68,7 @@ export async function unrestrictPatient(ctx: Ctx, id: string, input: UndoInput =
       if (!patient.restricted) throw new AppError('rule', 'PATIENT_NOT_RESTRICTED', 'This chart is not restricted.', { id });
       return { restricted: false, restrictedReason: null, restrictedAt: null, restrictedBy: null };
     },
+    alongside: (inside) => endGrants(inside, id),
   });
 }
 

@@ -141,6 +141,7 @@ export const Patient = z.object({
   createdBy: z.string().nullable(),
   updatedBy: z.string().nullable(),
   version: z.int(),
+  hidden: z.array(z.string()).optional().describe('Fields that are null here because the role of the caller is not shown them; left out where nothing is hidden.'),
   dateOfBirthPrecision: DateOfBirthPrecision.nullable(),
   preferredLanguage: z.string().nullable(),
   motherId: z.string().nullable(),

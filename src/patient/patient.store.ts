@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type SqlBool, sql, type Updateable } from 'kysely';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql, type Updateable } from 'kysely';
 import type { Db } from '../db/context.ts';
 import { toInstant } from '../base/instant.ts';
 import type { PatientTable, Tables } from '../db/tables.ts';
@@ -68,8 +68,24 @@ function beginning(text: string): string {
   return `${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }
 
-function searchConditions(eb: Where, search: CheckedPatientSearch) {
-  const all = [];
+type Names = (field: 'firstName' | 'lastName', text: string) => Expression<SqlBool>;
+
+/** A beginning in any case cannot be read from a B-tree in the collations people have, so this filters rows in name order until the page is full. */
+const byBeginning =
+  (eb: Where): Names =>
+  (field, text) =>
+    eb(field, 'ilike', beginning(text));
+
+/** A whole name, as it was typed and in the ways people write names, so that an index can be read. */
+const byWhole =
+  (eb: Where): Names =>
+  (field, text) => {
+    const capitals = text.toLowerCase().replaceAll(/(?<=^|[^\p{L}\p{M}])\p{L}/gu, (letter) => letter.toUpperCase());
+    return eb(field, 'in', [...new Set([text, text.toUpperCase(), text.toLowerCase(), capitals])]);
+  };
+
+function searchConditions(eb: Where, search: CheckedPatientSearch, names: Names = byBeginning(eb)) {
+  const all: Expression<SqlBool>[] = [];
   if (search.mrn !== undefined) all.push(eb('mrn', '=', search.mrn));
   if (search.email !== undefined) all.push(eb('email', '=', search.email));
   if (search.dateOfBirth !== undefined) all.push(eb('dateOfBirth', '=', search.dateOfBirth));
@@ -78,9 +94,8 @@ function searchConditions(eb: Where, search: CheckedPatientSearch) {
     all.push(eb('id', 'in', eb.selectFrom('patient_contacts').select('patientId').where('phone', '=', search.contactPhone)));
   if (search.documentNumber !== undefined)
     all.push(eb('id', 'in', eb.selectFrom('patient_documents').select('patientId').where('documentNumber', '=', search.documentNumber)));
-  // A beginning in any case cannot be read from a B-tree in the collations people have, so this filters rows in name order until the page is full.
-  if (search.lastName !== undefined) all.push(eb('lastName', 'ilike', beginning(search.lastName)));
-  if (search.firstName !== undefined) all.push(eb('firstName', 'ilike', beginning(search.firstName)));
+  if (search.lastName !== undefined) all.push(names('lastName', search.lastName));
+  if (search.firstName !== undefined) all.push(names('firstName', search.firstName));
   if (!search.includeArchived) all.push(eb('archived', '=', false));
   return eb.and(all);
 }
@@ -94,8 +109,44 @@ function afterName(eb: Where, [lastName, firstName, id]: NameKey) {
   return eb.and([eb('lastName', '>=', lastName), eb.or([eb('lastName', '>', lastName), ...laterFirst, sameFirst])]);
 }
 
-export async function selectPatientSearch(db: Db, search: CheckedPatientSearch, after: NameKey | undefined): Promise<Patient[]> {
-  const rows = await patientSearchQuery(db, search, after).execute();
+/** Neither restricted nor merged into a restricted chart. A longer chain of merges is found when the page is shown. */
+function unrestricted(eb: Where) {
+  const survivor = eb
+    .selectFrom('patients as survivor')
+    .select('survivor.id')
+    .whereRef('survivor.id', '=', 'patients.mergedInto')
+    .where('survivor.restricted', '=', true);
+  return eb.and([eb('restricted', '=', false), eb.or([eb('mergedInto', 'is', null), eb.not(eb.exists(survivor))])]);
+}
+
+interface Paging<Key> {
+  readonly after: Key | undefined;
+  /** Leaves out restricted charts, and what was merged into one. */
+  readonly unrestrictedOnly: boolean;
+}
+
+export async function selectPatientSearch(db: Db, search: CheckedPatientSearch, paging: Paging<NameKey>): Promise<Patient[]> {
+  const query = patientSearchQuery(db, search, paging.after);
+  const rows = await (paging.unrestrictedOnly ? query.where(unrestricted) : query).execute();
+  return rows.map(toPatient);
+}
+
+/** Restricted charts that fit by whole values, in the order of their ids. A first name or a date of birth alone identifies nobody. */
+export async function selectRestrictedMatches(
+  db: Db,
+  search: CheckedPatientSearch,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<Patient[]> {
+  const { lastName, mrn, email, phone, contactPhone, documentNumber } = search;
+  if ([lastName, mrn, email, phone, contactPhone, documentNumber].every((value) => value === undefined)) return [];
+  const query = db
+    .selectFrom('patients')
+    .select(columns)
+    .where('restricted', '=', true)
+    .where((eb) => searchConditions(eb, search, byWhole(eb)))
+    .orderBy('id')
+    .limit(limit);
+  const rows = await (after === undefined ? query : query.where('id', '>', after)).execute();
   return rows.map(toPatient);
 }
 
@@ -131,8 +182,9 @@ function listConditions(eb: Where, list: CheckedPatientList) {
 
 export type ListKey = readonly (string | null)[];
 
-export async function selectPatientList(db: Db, list: CheckedPatientList, after: ListKey | undefined): Promise<Patient[]> {
-  const rows = await patientListQuery(db, list, after).execute();
+export async function selectPatientList(db: Db, list: CheckedPatientList, paging: Paging<ListKey>): Promise<Patient[]> {
+  const query = patientListQuery(db, list, paging.after);
+  const rows = await (paging.unrestrictedOnly ? query.where(unrestricted) : query).execute();
   return rows.map(toPatient);
 }
 

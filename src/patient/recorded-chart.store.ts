@@ -124,14 +124,14 @@ const viewCharts = prepared<PatientRow & { askedBy: string }>(
   chart as materialized (select ${selectedColumns('patients')} from patients where patients."id" in (select asked."patientId" from asked)),
   trail as (
     insert into patient_audit_events (${columnList(auditColumns)})
-    select ${auditColumns.map((column) => `asked."${column}"`).join(', ')} from asked join chart on chart."id" = asked."patientId" where not ($2 and chart."restricted")
+    select ${auditColumns.map((column) => `asked."${column}"`).join(', ')} from asked join chart on chart."id" = asked."patientId" where not ($2 and (chart."restricted" or chart."mergedInto" is not null))
   )
 select asked."id"::text as "askedBy", chart.* from asked join chart on chart."id" = asked."patientId"`,
 );
 
 /**
- * Charts with the audit rows of those who open them, many at once, in one statement. Guarded, a restricted chart comes without
- * its audit row: whether it may be opened is to be decided first.
+ * Charts with the audit rows of those who open them, many at once, in one statement. Guarded, a chart that is restricted or
+ * was merged into another, which may be, comes without its audit row: whether it may be opened is to be decided first.
  */
 export async function viewRecordedCharts(db: Db, views: readonly AuditRow[], guarded: boolean): Promise<(Patient | undefined)[]> {
   const asked = views.map((view) => ({ ...view, after: view.after === null ? null : (JSON.parse(view.after) as unknown) }));
