@@ -8,7 +8,8 @@ import type { Ctx } from '../db/context.ts';
 import { bindPatientRepository } from '../patient/patient-repository.ts';
 import type { Answer, Binding, Call } from './bind.ts';
 import { rememberCaller } from './caller.ts';
-import { readVersion } from './if-match.ts';
+import type { Idempotency } from './idempotency.ts';
+import { isKnownToCaller, readVersion } from './if-match.ts';
 import { readQueryValues } from './query-values.ts';
 import { actorOf, type ServerRegistry } from './registry.ts';
 
@@ -16,6 +17,7 @@ export interface CallSettings {
   readonly registry: ServerRegistry;
   /** Who calls; undefined for nobody known. Throws an AppError for wrong credentials. */
   readonly authenticate: (request: FastifyRequest) => Promise<Principal | undefined>;
+  readonly idempotency: Idempotency;
 }
 
 /** The way of every request: who calls, may they, is it well-formed, do it, answer. */
@@ -33,23 +35,43 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
       origin: request.ip,
       ...(principal?.kind === 'trusted' ? {} : { viewer: { role: principal?.role ?? 'NOBODY', id: principal?.id ?? '' } }),
     };
-    const call: Call = {
+    const checked = {
       params: contract.params && parseInput(contract.params, request.params),
       query: contract.query && parseInput(contract.query, readQueryValues(contract.query, request.query)),
       body: contract.body === undefined || isBinary(contract.body) ? undefined : parseInput(contract.body, request.body === undefined ? {} : request.body),
       version: readVersion(contract, request.headers['if-match']),
-      ctx,
-      patients: bindPatientRepository(ctx, registry.settings),
       principal,
       registry,
       request,
       reply,
-    } as Call;
-    return send(reply, await binding.handle(call));
+    };
+    const work = (inside: Ctx): Promise<Answer> =>
+      binding.handle({ ...checked, ctx: inside, patients: bindPatientRepository(inside, registry.settings) } as Call);
+    try {
+      return send(request, reply, await settings.idempotency.answer({ contract, request, principal, ctx }, work));
+    } catch (thrown) {
+      throw isMalformedId(thrown, request.params) ? idNotFound() : thrown;
+    }
   };
 }
 
-function send(reply: FastifyReply, answer: Answer): unknown {
+/** On a host whose ids are UUIDs nothing has another id; only the database knows which host it is. */
+function isMalformedId(thrown: unknown, params: unknown): boolean {
+  return (
+    thrown instanceof AppError &&
+    thrown.code === 'VALUE_MALFORMED' &&
+    Object.values(params as Record<string, string>).some((value) => !/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value))
+  );
+}
+
+function idNotFound(): AppError {
+  return new AppError('not-found', 'ID_NOT_FOUND', 'Nothing has an id of this form here: ids of this registry are UUIDs. Check the path.');
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, answer: Answer): unknown {
+  if ((request.method === 'GET' || request.method === 'HEAD') && isKnownToCaller(request.headers['if-none-match'], answer.headers?.etag)) {
+    return reply.code(304).headers({ etag: answer.headers?.etag }).send();
+  }
   reply.code(answer.status);
   if (answer.headers) reply.headers(answer.headers);
   return reply.send(answer.body);

@@ -4,16 +4,20 @@ import type { Principal } from '../access/principal.ts';
 import type { RouteContract } from '../api/contract.ts';
 import type { Liveness, Readiness } from '../api/health.schema.ts';
 import { openApiDocument } from '../api/openapi.ts';
-import { liveRoute, openApiRoute, readyRoute } from '../api/health.routes.ts';
+import { healthRoutes, liveRoute, openApiRoute, readyRoute } from '../api/health.routes.ts';
 import { routes } from '../api/routes.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { packageVersion } from '../base/version.ts';
+import { acceptJsonBodies } from './bodies.ts';
 import { createCallHandler } from './call.ts';
+import { addCompression } from './compression.ts';
+import { createIdempotency } from './idempotency.ts';
 import { fromClientFault, isClientFault, toProblem } from './problem.ts';
 import type { ServerRegistry } from './registry.ts';
 import { addRequestLog } from './request-log.ts';
 import { bindings } from './routes/index.ts';
+import { createUnroutedHandler } from './unrouted.ts';
 
 export interface ServerOptions {
   /** Resolves when requests can be served; throws an AppError that says why not. */
@@ -43,6 +47,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestTimeout: options.requestTimeoutMilliseconds ?? 30_000,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     trustProxy: options.trustProxy === undefined || options.trustProxy.length === 0 ? false : [...options.trustProxy],
+    // An id of a host with text ids has up to 255 characters, each up to nine bytes as it stands in a path.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 255 * 9 },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply.header('x-request-id', request.id)),
     forceCloseConnections: 'idle',
     // What comes in on a connection that is still open is served; shutdown.ts tells its client to go elsewhere afterwards.
     return503OnClosing: false,
@@ -54,15 +61,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.header('x-content-type-options', 'nosniff');
     reply.header('cache-control', 'no-store');
   });
-  server.setErrorHandler((thrown, request, reply) => {
-    const error = isClientFault(thrown) ? fromClientFault(thrown) : toAppError(thrown);
-    if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
-    return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
-  });
-  server.setNotFoundHandler((request, reply) => {
-    const error = new AppError('not-found', 'ROUTE_NOT_FOUND', 'There is no such route. /openapi.json lists those there are.');
-    return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
-  });
+  server.setErrorHandler(sendProblem);
+  server.setNotFoundHandler(createUnroutedHandler(options.registry ? routes : healthRoutes));
+  acceptJsonBodies(server);
+  addCompression(server);
 
   const version = packageVersion();
   const document = openApiDocument(routes, version);
@@ -73,10 +75,18 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   serve(server, openApiRoute, async () => document);
   if (options.registry) {
-    const settings = { registry: options.registry, authenticate: options.authenticate ?? (async () => undefined) };
+    const idempotency = createIdempotency();
+    server.addHook('onClose', idempotency.close);
+    const settings = { registry: options.registry, authenticate: options.authenticate ?? (async () => undefined), idempotency };
     for (const binding of bindings) serve(server, binding.contract, createCallHandler(binding, settings));
   }
   return server;
+}
+
+function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = isClientFault(thrown) ? fromClientFault(thrown) : toAppError(thrown);
+  if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
+  return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
 }
 
 function serve(server: FastifyInstance, contract: RouteContract, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): void {
