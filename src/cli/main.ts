@@ -1,6 +1,6 @@
 import { toAppError } from '../base/errors.ts';
 import { processIo } from './io.ts';
-import { reportError, run } from './program.ts';
+import { reportError, runProgram } from './shell.ts';
 
 const io = processIo();
 const args = process.argv.slice(2);
@@ -21,7 +21,8 @@ const escaped = (thrown: unknown) => {
 process.on('uncaughtException', escaped);
 process.on('unhandledRejection', escaped);
 
-const code = await run(args, io);
+const build = args[0] === 'serve' ? (await import('./serve-program.ts')).buildServeProgram : (await import('./program.ts')).buildProgram;
+const code = await runProgram(args, { io, build });
 // A connection that a command forgot must not keep the shell waiting; what was printed is flushed first.
 process.exitCode = code;
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

@@ -1,42 +1,109 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { describeAddress } from '../../base/config.ts';
-import { createLogger } from '../../base/log.ts';
-import { createReadiness } from '../../http/readiness.ts';
-import { createServer, listen } from '../../http/server.ts';
-import { untilStopped } from '../../http/until-stopped.ts';
-import { addDatabaseOptions, type DatabaseOptions, findDatabase } from '../database.ts';
-import { type CliIo, note, print, printJson } from '../io.ts';
+import type { Command } from 'commander';
+import { type DatabaseAddress, describeAddress, parseDatabaseUrl } from '../../base/config.ts';
+import { AppError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { loadSettings, type LoadedSettings } from '../../settings/load.ts';
+import { type CliIo, print, printJson } from '../io.ts';
+import { addSettingOptions, flagsOf, type SettingOptions } from '../settings.ts';
 
-interface Options extends DatabaseOptions {
-  readonly port: number;
-  readonly host: string;
+interface Options extends SettingOptions {
+  readonly home?: string;
   readonly json?: boolean;
 }
 
-/** `onechart serve`: the HTTP server in the foreground, until a signal ends it. */
+/** `onechart serve`: the registry over HTTP in the foreground, until a signal ends it. */
 export function addServeCommand(program: Command, io: CliIo): void {
-  addDatabaseOptions(program.command('serve').description('serve health and OpenAPI over HTTP until Ctrl-C'))
-    .option('--port <number>', 'port to listen on; 0 takes any free one', parsePort, 8080)
-    .option('--host <address>', 'address to listen on; 0.0.0.0 opens it to the network, so put TLS and access control in front', '127.0.0.1')
+  addSettingOptions(program.command('serve').description('serve the registry over HTTP until SIGTERM or Ctrl-C'))
+    .option('--home <folder>', 'folder of the embedded database (default: ONECHART_HOME, or .onechart in the current folder)')
     .action(async (options: Options) => {
-      const address = await findDatabase(options, io);
-      const readiness = createReadiness(address);
-      const server = createServer({ assertReady: readiness.assertReady, log: createLogger({ name: 'http' }) });
-      server.addHook('onClose', readiness.close);
-      try {
-        const url = await listen(server, { port: options.port, host: options.host });
-        if (options.json) printJson(io, { url });
-        else print(io, `Listening on ${url} for ${describeAddress(address)}. Ctrl-C ends it.`);
-        const signal = await untilStopped();
-        note(io, `${signal}: finishing open requests.`);
-      } finally {
-        await server.close();
-      }
+      const loaded = await loadSettings({ config: options.config, env: io.env, cwd: io.cwd, flags: flagsOf(options) });
+      const address = await addressOf(loaded, { io, home: options.home });
+      await serve({ settings: loaded.settings, address, io, json: options.json === true });
     });
 }
 
-export function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
-  return port;
+/** Loaded here and not above: the other commands need none of it. */
+async function serve({
+  settings,
+  address,
+  io,
+  json,
+}: {
+  settings: LoadedSettings['settings'];
+  address: DatabaseAddress;
+  io: CliIo;
+  json: boolean;
+}): Promise<void> {
+  const [{ createLogger }, { openHttp, startWarnings }, { untilStopped }] = await Promise.all([
+    import('../../base/log.ts'),
+    import('../../http/open.ts'),
+    import('../../http/until-stopped.ts'),
+  ]);
+  const log = createLogger({ name: 'onechart', level: settings.log.level });
+  const http = openHttp({ settings, address, log });
+  const signalled = untilStopped();
+  let failed = true;
+  try {
+    const url = await http.listen();
+    if (json) printJson(io, { url });
+    else print(io, `Listening on ${url} for ${describeAddress(address)}. Ctrl-C ends it.`);
+    void sayHowItStands({ http, log, settings, address, warningsOf: startWarnings });
+    const signal = await signalled;
+    failed = false;
+    log.info({ signal }, 'finishing what was accepted');
+  } finally {
+    const { delaySeconds, limitSeconds } = { delaySeconds: settings.server.shutdownDelaySeconds, limitSeconds: settings.server.shutdownLimitSeconds };
+    const { cut } = await http.stop({ delaySeconds: failed ? 0 : delaySeconds, limitSeconds });
+    log.info({ cut }, 'stopped');
+    if (cut > 0) io.exitCode = unfinished(cut, limitSeconds, log);
+  }
+}
+
+function unfinished(cut: number, limitSeconds: number, log: Logger): number {
+  const error = new AppError(
+    'busy',
+    'SHUTDOWN_UNFINISHED',
+    `${cut} requests were not finished within ${limitSeconds} seconds and were cut off. None of them was acknowledged. Raise server.shutdownLimitSeconds.`,
+    { cut },
+  );
+  log.error({ code: error.code, cut }, error.message);
+  return error.face.exitCode;
+}
+
+/** Says once, in words, whether it is ready and what should be different. */
+async function sayHowItStands({
+  http,
+  log,
+  settings,
+  address,
+  warningsOf,
+}: {
+  http: { assertReady(): Promise<void> };
+  log: Logger;
+  settings: LoadedSettings['settings'];
+  address: DatabaseAddress;
+  warningsOf: (options: { settings: LoadedSettings['settings']; address: DatabaseAddress }) => Promise<string[]>;
+}): Promise<void> {
+  try {
+    await http.assertReady();
+    // Since the process was started, imports and all.
+    log.info({ ms: Math.round(performance.now()) }, 'ready');
+  } catch (thrown) {
+    if (thrown instanceof AppError) log.error({ code: thrown.code }, `Not ready: ${thrown.message} /health/ready says when it is.`);
+    else log.error({ err: thrown }, 'not ready');
+    return;
+  }
+  for (const warning of await warningsOf({ settings, address })) log.warn(warning);
+}
+
+/** The database of the settings; without one the PG* variables of libpq count, then the running embedded one. */
+async function addressOf({ settings, origins }: LoadedSettings, { io, home }: { io: CliIo; home: string | undefined }): Promise<DatabaseAddress> {
+  const { url, schema } = settings.database;
+  if (url !== undefined) {
+    const origin = origins.get('database.url');
+    const address = parseDatabaseUrl(url, origin === '--database-url' || origin === 'DATABASE_URL' ? origin : 'database.url');
+    return schema === undefined ? address : { ...address, schema };
+  }
+  const { findDatabase } = await import('../database.ts');
+  return findDatabase({ ...(schema === undefined ? {} : { schema }), ...(home === undefined ? {} : { home }) }, io);
 }

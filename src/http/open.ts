@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { DatabaseAddress } from '../base/config.ts';
+import { AppError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { createPool } from '../db/connect.ts';
+import { readExcessRights } from '../db/module-catalogue.ts';
+import type { Settings } from '../settings/settings.schema.ts';
+import { createReadiness } from './readiness.ts';
+import { openServerRegistry } from './registry.ts';
+import { createServer, listen } from './server.ts';
+import { type Shutdown, watchShutdown } from './shutdown.ts';
+
+export interface HttpOptions {
+  readonly settings: Settings;
+  readonly address: DatabaseAddress;
+  readonly log: Logger;
+}
+
+export interface OpenHttp {
+  readonly server: FastifyInstance;
+  /** Throws an AppError that says why requests cannot be served. */
+  assertReady(): Promise<void>;
+  listen(): Promise<string>;
+  /** Answers what was accepted, gives record numbers back, seals the audit trail, closes the connections. */
+  stop: Shutdown['stop'];
+}
+
+/** The whole server as its configuration wants it, not yet listening. */
+export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
+  const { server: ours } = settings;
+  const readiness = createReadiness(address);
+  const registry = openServerRegistry(address, { maxConnections: settings.database.maxConnections, ...settings.facility });
+  let shutdown: Shutdown | undefined;
+  const assertReady = async () => {
+    shutdown?.assertStaying();
+    await readiness.assertReady();
+  };
+  const server = createServer({
+    assertReady,
+    registry,
+    log,
+    bodyLimitBytes: ours.bodyLimitKilobytes * 1024,
+    requestTimeoutMilliseconds: ours.requestTimeoutSeconds * 1000,
+    trustProxy: ours.trustProxy,
+    ...(ours.tlsCertificateFile === undefined || ours.tlsKeyFile === undefined
+      ? {}
+      : { tls: { cert: readText(ours.tlsCertificateFile, 'server.tlsCertificateFile'), key: readText(ours.tlsKeyFile, 'server.tlsKeyFile') } }),
+  });
+  shutdown = watchShutdown(server);
+  // After the last answer: nothing may be registered any more when the numbers go back.
+  server.addHook('onClose', async () => {
+    await registry.close();
+    await readiness.close();
+  });
+  const { stop } = shutdown;
+  return { server, assertReady, listen: () => listen(server, { port: ours.port, host: ours.host }), stop };
+}
+
+/** What a person should know about this configuration and database, in words. None of it keeps the server from starting. */
+export async function startWarnings({ settings, address }: Pick<HttpOptions, 'settings' | 'address'>): Promise<string[]> {
+  const warnings: string[] = [];
+  const { host, tlsCertificateFile, trustProxy } = settings.server;
+  if (!['127.0.0.1', '::1', 'localhost'].includes(host) && tlsCertificateFile === undefined && trustProxy.length === 0) {
+    warnings.push(
+      `It listens on ${host} without TLS, and whoever is on the network can read charts. Set server.tlsCertificateFile and server.tlsKeyFile, or put a reverse proxy in front and name it in server.trustProxy.`,
+    );
+  }
+  const pool = createPool(address, { maxConnections: 1, applicationName: 'onechart serve start' });
+  try {
+    const excess = await readExcessRights(pool as unknown as Parameters<typeof readExcessRights>[0]);
+    if (excess.length > 0) {
+      warnings.push(
+        `The database role ${address.user} may ${excess.join(', ')}. A server needs none of it: let it log in as a role that is a member of onechart_app (docs/runbooks/serve.md).`,
+      );
+    }
+  } catch {
+    // What keeps the database from answering is the business of readiness.
+  } finally {
+    await pool.end();
+  }
+  return warnings;
+}
+
+function readText(path: string, key: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError('unavailable', 'TLS_FILE_UNREADABLE', `The file of ${key} cannot be read. Correct its path or its rights.`, { key }, { cause });
+  }
+}
