@@ -123,7 +123,7 @@ export async function breakGlass(
 }
 
 /** Shuts the chart again before the grant expires; only its holder does that. Ending an ended one changes nothing. */
-export async function endOwnGrant(ctx: Ctx, grantId: string): Promise<BreakGlassGrant> {
+export async function mendGlass(ctx: Ctx, grantId: string): Promise<BreakGlassGrant> {
   const viewer = requireViewer(ctx);
   return inTransaction(ctx, async (inside) => {
     const grant = await requireGrant(inside, grantId);

@@ -1,4 +1,5 @@
 import { allergyRoutes } from './allergy.routes.ts';
+import { breakGlassRoutes } from './break-glass.routes.ts';
 import { contactRoutes } from './contact.routes.ts';
 import type { RouteContract } from './contract.ts';
 import { documentRoutes } from './document.routes.ts';
@@ -18,4 +19,5 @@ export const routes = [
   ...documentRoutes,
   ...allergyRoutes,
   ...riskFlagRoutes,
+  ...breakGlassRoutes,
 ] as const satisfies readonly RouteContract[];

@@ -1,3 +1,4 @@
+import { hideFields, requireScope, requireWritable } from '../access/field-rights.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { certainlyRolledBack, inOneStatement } from '../db/transaction.ts';
@@ -20,6 +21,8 @@ const mostTakenNumbers = 100;
  */
 export async function registerPatient(ctx: Ctx, input: NewPatient, settings: RegistrySettings & { mrns: MrnIssuer }): Promise<Patient> {
   const { id: givenId, mrn: givenMrn, ...given } = parseInput(NewPatient, input);
+  requireScope(ctx.viewer, 'patient.register');
+  requireWritable(ctx.viewer, given);
   const now = ctx.clock.now();
   const fields = settleBirth(normalizeDemographics(given, settings), { now, timeZone: settings.timeZone });
   checkBirthAndDeath({ dateOfBirth: fields.dateOfBirth }, { now, timeZone: settings.timeZone });
@@ -61,7 +64,7 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
     return patient;
   };
   try {
-    return await inOneStatement(ctx, write);
+    return hideFields(ctx.viewer, await inOneStatement(ctx, write));
   } catch (error) {
     // Inside a transaction of the host only the host knows how it ends, so nothing is given back there.
     if (!ctx.db.isTransaction && certainlyRolledBack(error)) for (const each of issued) if (!used.has(each)) each.release();
@@ -72,6 +75,7 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
 /** Changes demographics. A stale `version` is refused with PATIENT_STALE_VERSION. */
 export async function updatePatient(ctx: Ctx, id: string, options: { changes: PatientChanges; settings: RegistrySettings }): Promise<Patient> {
   const { version, correction, ...given } = parseInput(PatientChanges, options.changes);
+  requireWritable(ctx.viewer, given);
   const fields = settleBirth(normalizeDemographics(given, options.settings), { now: ctx.clock.now(), timeZone: options.settings.timeZone });
   return changePatient(ctx, {
     id,

@@ -1,5 +1,6 @@
 import type { Binding } from '../bind.ts';
 import { allergyBindings } from './allergies.ts';
+import { breakGlassBindings } from './break-glass.ts';
 import { contactBindings } from './contacts.ts';
 import { documentBindings } from './documents.ts';
 import { patientBindings } from './patients.ts';
@@ -16,4 +17,5 @@ export const bindings: readonly Binding[] = [
   ...documentBindings,
   ...allergyBindings,
   ...riskFlagBindings,
+  ...breakGlassBindings,
 ];
