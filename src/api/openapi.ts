@@ -1,52 +1,161 @@
 import { z } from 'zod';
-import type { ResponseContract, RouteContract } from './contract.ts';
+import { isBinary, type ResponseContract, type RouteContract } from './contract.ts';
 import { Problem } from './problem.schema.ts';
 
 type Json = Record<string, unknown>;
+type Direction = 'input' | 'output';
 
-/** The OpenAPI 3.1 document of the given routes. Schemas with an id become components; JSON Schema 2020-12 is OpenAPI 3.1's own dialect. */
+/**
+ * The OpenAPI 3.1 document of the given routes; JSON Schema 2020-12 is OpenAPI 3.1's own dialect. A schema with an id becomes a
+ * component, wherever it stands.
+ *
+ * @example
+ * const document = openApiDocument(routes, '1.0.0');
+ * console.log(document.openapi); // 3.1.0
+ */
 export function openApiDocument(routes: readonly RouteContract[], version: string): Json {
-  const components: Json = {};
+  const components = createComponents();
+  const problem = responseOf({ description: 'Any other problem.', contentType: 'application/problem+json', schema: Problem }, components);
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const item = paths[route.path] ?? {};
     paths[route.path] = item;
-    item[route.method.toLowerCase()] = {
-      operationId: route.operationId,
-      summary: route.summary,
-      ...(route.description === undefined ? {} : { description: route.description }),
-      tags: [route.tag],
-      responses: {
-        ...Object.fromEntries(Object.entries(route.responses).map(([status, response]) => [status, responseOf(response, components)])),
-        default: responseOf({ description: 'Any other problem.', contentType: 'application/problem+json', schema: Problem }, components),
-      },
-    };
+    item[route.method.toLowerCase()] = operationOf(route, components);
   }
   return {
     openapi: '3.1.0',
     info: {
       title: 'OneChart',
       version,
-      description: 'Patient identity module for EHRs on PostgreSQL.',
+      summary: 'Patient identity module for EHRs on PostgreSQL',
+      description:
+        'One patient, one chart. Every error is a problem document (RFC 9457) whose `code` stays the same between versions. A change needs the `ETag` that was read as `If-Match`; a `POST` that makes something can be repeated with the same `Idempotency-Key`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/', description: 'This server' }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas: components },
+    components: {
+      schemas: components.schemas(),
+      responses: { Problem: problem },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A service key of `onechart keys create`, or a token of the configured issuer.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'onechart_session',
+          description: 'Set by signing in. A request that changes something sends `x-csrf-token` too.',
+        },
+      },
+    },
   };
 }
 
-function responseOf(response: ResponseContract, components: Json): Json {
-  const content =
-    response.contentType === undefined
-      ? {}
-      : { content: { [response.contentType]: response.schema === undefined ? {} : { schema: schemaOf(response.schema, components) } } };
-  return { description: response.description, ...content };
+function operationOf(route: RouteContract, components: Components): Json {
+  const parameters = [...parametersOf(route.params, 'path', components), ...parametersOf(route.query, 'query', components), ...headersOf(route)];
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    tags: [route.tag],
+    security: route.access === 'public' ? [] : [{ bearer: [] }, { session: [] }],
+    ...(route.access === 'public' || route.access === 'signed-in' ? {} : { 'x-onechart-scope': route.access }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.body === undefined ? {} : { requestBody: requestBodyOf(route.body, components) }),
+    responses: {
+      ...Object.fromEntries(Object.entries(route.responses).map(([status, response]) => [status, responseOf(response, components)])),
+      ...Object.fromEntries(generalStatuses(route).map((status) => [status, { $ref: '#/components/responses/Problem' }])),
+      default: { $ref: '#/components/responses/Problem' },
+    },
+  };
 }
 
-function schemaOf(schema: z.ZodType, components: Json): Json {
-  const id = z.globalRegistry.get(schema)?.id;
-  const { $schema: _dialect, id: _id, ...json } = z.toJSONSchema(schema, { io: 'output', target: 'draft-2020-12' }) as Json;
-  if (id === undefined) return json;
-  components[id] = json;
-  return { $ref: `#/components/schemas/${id}` };
+/** What any route of its kind may answer besides what its contract says. */
+function generalStatuses(route: RouteContract): number[] {
+  const statuses = [400, ...(route.access === 'public' ? [] : [401]), ...(route.access === 'public' || route.access === 'signed-in' ? [] : [403])];
+  return statuses.filter((status) => !(status in route.responses));
+}
+
+function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query', components: Components): Json[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = components.schemaOf(schema, 'input') as { properties?: Record<string, Json>; required?: string[] };
+  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+    name,
+    in: place,
+    ...(place === 'path' || required.includes(name) ? { required: true } : {}),
+    ...(description === undefined ? {} : { description }),
+    schema: property,
+  }));
+}
+
+function headersOf(route: RouteContract): Json[] {
+  const headers: Json[] = [];
+  if (route.ifMatch !== undefined) {
+    headers.push({
+      name: 'If-Match',
+      in: 'header',
+      ...(route.ifMatch === 'required' ? { required: true } : {}),
+      description: 'The ETag that was read (RFC 9110 §13.1.1).',
+      schema: { type: 'string', examples: ['"3"'] },
+    });
+  }
+  if (route.idempotent) {
+    headers.push({
+      name: 'Idempotency-Key',
+      in: 'header',
+      description: 'A text of your own, new for each thing that is to be made. A repeated call with it gets the answer of the first.',
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    });
+  }
+  return headers;
+}
+
+function requestBodyOf(body: NonNullable<RouteContract['body']>, components: Components): Json {
+  if (!isBinary(body)) return { required: true, content: { 'application/json': { schema: components.schemaOf(body, 'input') } } };
+  return { required: true, description: body.description, content: Object.fromEntries(body.contentTypes.map((type) => [type, {}])) };
+}
+
+function responseOf(response: ResponseContract, components: Components): Json {
+  const { description, contentType, schema, headers } = response;
+  return {
+    description,
+    ...(headers === undefined
+      ? {}
+      : { headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }])) }),
+    ...(contentType === undefined ? {} : { content: { [contentType]: schema === undefined ? {} : { schema: components.schemaOf(schema, 'output') } } }),
+  };
+}
+
+interface Components {
+  /** The schema in place; a reference where it has an id, and for what has one in it. */
+  schemaOf(schema: z.ZodType, io: Direction): Json;
+  schemas(): Json;
+}
+
+function createComponents(): Components {
+  const schemas = new Map<string, Json>();
+
+  /** The name under which a component is kept: what is sent and what is answered may differ in one schema. */
+  function keep(id: string, json: Json, io: Direction): string {
+    const names = [id, io === 'input' ? `${id}Input` : `${id}Output`];
+    const name = names.find((each) => !schemas.has(each) || JSON.stringify(schemas.get(each)) === JSON.stringify(json)) ?? id;
+    schemas.set(name, json);
+    return `#/components/schemas/${name}`;
+  }
+
+  function schemaOf(schema: z.ZodType, io: Direction): Json {
+    const { $schema: _dialect, $defs, id: _id, ...json } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' }) as Json & { $defs?: Record<string, Json> };
+    let text = JSON.stringify(json);
+    const defs = Object.entries($defs ?? {});
+    for (const [name, { id: _own, ...definition }] of defs) {
+      const reference = keep(name, JSON.parse(JSON.stringify(definition).replaceAll('#/$defs/', '#/components/schemas/')) as Json, io);
+      text = text.replaceAll(`"#/$defs/${name}"`, JSON.stringify(reference));
+    }
+    return JSON.parse(text) as Json;
+  }
+
+  return {
+    schemaOf,
+    schemas: () => Object.fromEntries([...schemas].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
 }
