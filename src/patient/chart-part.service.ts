@@ -15,7 +15,17 @@ import { AddressChanges, NewAddress } from './address.schema.ts';
 import { homeAddress } from './history.ts';
 import { EndInput, NameChanges, NewName } from './name.schema.ts';
 import { normalizeName, normalizePhone, requireOpenChart } from './patient.ts';
-import { AllergyChanges, ContactChanges, DocumentChanges, NewAllergy, NewContact, NewDocument, NewRiskFlag, type Patient } from './patient.schema.ts';
+import {
+  AllergyChanges,
+  ContactChanges,
+  DocumentChanges,
+  NewAllergy,
+  NewContact,
+  NewDocument,
+  NewRiskFlag,
+  type Patient,
+  type PatientDocument,
+} from './patient.schema.ts';
 import { checkPeriod } from './period.ts';
 import { NewTelecom, TelecomChanges } from './telecom.schema.ts';
 
@@ -69,6 +79,20 @@ function checkDocumentDates(fields: Fields): void {
   if (typeof issuedDate === 'string' && typeof expiryDate === 'string' && expiryDate < issuedDate) {
     throw new AppError('invalid', 'DOCUMENT_EXPIRES_BEFORE_ISSUE', 'expiryDate is before issuedDate. Check both dates.', { field: 'expiryDate' });
   }
+}
+
+/** What is said of a stored file is what was received. */
+function checkFileFields(before: object, fields: Fields): void {
+  const { contentSha256, fileSize, mimeType } = before as Partial<PatientDocument>;
+  if (typeof contentSha256 !== 'string') return;
+  const changed = (field: 'fileSize' | 'mimeType', is: unknown) => field in fields && fields[field] !== is;
+  if (!changed('fileSize', fileSize) && !changed('mimeType', mimeType)) return;
+  throw new AppError(
+    'rule',
+    'DOCUMENT_CONTENT_DECIDES',
+    'fileSize and mimeType are those of the stored file. Upload another file to change them, or remove the stored one first.',
+    { field: changed('fileSize', fileSize) ? 'fileSize' : 'mimeType' },
+  );
 }
 
 /** Row, audit row and event of one part of one chart. Parts do not count as a change of the demographics, so `version` stays. */
@@ -191,6 +215,7 @@ export async function editPart<Part extends EditablePart>(
     deed: 'updated',
     decide: async (before, inside, patient) => {
       checkDocumentDates({ ...before, ...fields });
+      if (part === 'document') checkFileFields(before, fields);
       checkPeriod({ ...(before as Fields), ...fields });
       if (options.settle) return options.settle(inside, { patient, fields, before });
       const substance = ['documentType', 'documentNumber', 'issuedBy', 'issuedDate', 'expiryDate'].some((field) => field in fields);

@@ -16,7 +16,7 @@ const parts = {
     table: 'patient_documents',
     schema: PatientDocument,
     dates: ['issuedDate', 'expiryDate'],
-    instants: ['createdAt', 'updatedAt'],
+    instants: ['createdAt', 'updatedAt', 'contentStoredAt'],
     order: ['documentType', 'id'],
   },
   allergy: { table: 'patient_allergies', schema: Allergy, dates: ['diagnosedAt'], instants: ['createdAt', 'updatedAt'], order: ['active', 'id'] },

@@ -307,6 +307,8 @@ export const PatientDocument = z.object({
   isVerified: z.boolean(),
   verifiedBy: z.string().nullable(),
   notes: z.string().nullable(),
+  contentSha256: z.string().nullable().describe('Hexadecimal SHA-256 of the stored file; null while none is stored. fileSize and mimeType are then those of the file.'),
+  contentStoredAt: Instant.nullable().describe('When the file was stored.'),
   ...rowTimes,
 });
 export type PatientDocument = z.infer<typeof PatientDocument>;

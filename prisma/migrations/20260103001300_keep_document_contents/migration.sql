@@ -82,12 +82,12 @@ COMMENT ON INDEX "patient_document_chunks_pkey" IS 'Serves: the pieces of a cont
 
 -- The roles were made by an earlier migration; where one is missing because nobody may create it, the grant is left out as there.
 -- onechart:undo-not-needed The grants go with the tables.
--- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patient_document_contents', 'SELECT'), ('onechart_app', 'patient_document_contents', 'INSERT'), ('onechart_app', 'patient_document_contents', 'UPDATE'), ('onechart_app', 'patient_document_contents', 'DELETE'), ('onechart_app', 'patient_document_chunks', 'SELECT'), ('onechart_app', 'patient_document_chunks', 'INSERT'), ('onechart_reader', 'patient_document_contents', 'SELECT')) AS wanted(role, relation, privilege)), false)
+-- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'patient_document_contents', 'SELECT'), ('onechart_app', 'patient_document_contents', 'INSERT'), ('onechart_app', 'patient_document_contents', 'UPDATE'), ('onechart_app', 'patient_document_contents', 'DELETE'), ('onechart_app', 'patient_document_chunks', 'SELECT'), ('onechart_app', 'patient_document_chunks', 'INSERT'), ('onechart_app', 'patient_document_chunks', 'DELETE'), ('onechart_reader', 'patient_document_contents', 'SELECT')) AS wanted(role, relation, privilege)), false)
 DO $onechart$
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'onechart_app') THEN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %I.patient_document_contents TO onechart_app', current_schema());
-    EXECUTE format('GRANT SELECT, INSERT ON TABLE %I.patient_document_chunks TO onechart_app', current_schema());
+    EXECUTE format('GRANT SELECT, INSERT, DELETE ON TABLE %I.patient_document_chunks TO onechart_app', current_schema());
   END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'onechart_reader') THEN
     EXECUTE format('GRANT SELECT ON TABLE %I.patient_document_contents TO onechart_reader', current_schema());
