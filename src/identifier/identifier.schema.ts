@@ -107,5 +107,5 @@ export const PatientIdentifier = z.object({
 export type PatientIdentifier = z.infer<typeof PatientIdentifier>;
 
 /** Any number of a chart. The MRN (type MR) is part of the patient itself, so it has no id of its own. */
-export const ChartIdentifier = z.object({ id: z.string().nullable(), ...shown });
+export const ChartIdentifier = z.object({ id: z.string().nullable(), ...shown, updatedAt: Instant.nullable() });
 export type ChartIdentifier = z.infer<typeof ChartIdentifier>;

@@ -47,5 +47,5 @@ export const PatientAddress = z.object({
 export type PatientAddress = z.infer<typeof PatientAddress>;
 
 /** Any address of a chart. The home address is part of the patient itself, so it has no id of its own. */
-export const ChartAddress = z.object({ id: z.string().nullable(), use: oneOf(['HOME', ...AddressUse.options]), ...shown });
+export const ChartAddress = z.object({ id: z.string().nullable(), use: oneOf(['HOME', ...AddressUse.options]), ...shown, updatedAt: Instant.nullable() });
 export type ChartAddress = z.infer<typeof ChartAddress>;

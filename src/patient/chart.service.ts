@@ -10,6 +10,7 @@ import { requireVersion, staleVersion } from './patient.ts';
 import type { Patient } from './patient.schema.ts';
 import { findPatientById, lockPatient, type PatientWrite } from './patient.store.ts';
 import { type ChartRecord, findChartToChange, updateRecordedChart } from './recorded-chart.store.ts';
+import type { TemporaryNames } from './temporary-name.ts';
 
 /** What the facility has decided, for all calls. */
 export interface RegistrySettings {
@@ -17,6 +18,8 @@ export interface RegistrySettings {
   readonly timeZone: string;
   /** ISO 3166 country whose telephone numbers are written without a country code. */
   readonly defaultCountry?: string | undefined;
+  /** How those are called whose name is not known yet. */
+  readonly temporaryNames?: TemporaryNames | undefined;
 }
 
 /** The id for the user columns: those reference users, so a service leaves them empty. */
@@ -59,6 +62,8 @@ export interface PatientChange {
   readonly decide: (patient: Patient) => PatientWrite;
   /** Rows to write beside the chart in the same transaction, after it was changed; the chart is locked then. */
   readonly alongside?: ((ctx: Ctx, chart: { before: Patient; after: Patient }) => Promise<void>) | undefined;
+  /** Whether this change has such rows to write, where the chart can tell; otherwise every one has. */
+  readonly needsRows?: ((chart: { before: Patient; after: Patient }) => boolean) | undefined;
 }
 
 /** A deed as the trail and the outside are told of it. */
@@ -98,7 +103,8 @@ export async function changePatient(ctx: Ctx, change: PatientChange): Promise<Pa
 }
 
 async function changeChart(ctx: Ctx, change: PatientChange): Promise<Patient> {
-  for (let attempt = 1; change.alongside === undefined && attempt <= triesWithoutLock; attempt += 1) {
+  const mayStandAlone = change.alongside === undefined || change.needsRows !== undefined;
+  for (let attempt = 1; mayStandAlone && attempt <= triesWithoutLock; attempt += 1) {
     const done = await inOneStatement(ctx, (inside) => changeUnlocked(inside, change, 'row may change'));
     if (done) return done;
   }
@@ -106,12 +112,16 @@ async function changeChart(ctx: Ctx, change: PatientChange): Promise<Patient> {
     const before = await holdPatient(inside, change.id);
     const after = await changeUnlocked(inside, change, 'row is held');
     if (!after) throw staleVersion({ id: change.id, version: before.version, currentVersion: before.version });
-    if (after.version !== before.version) await change.alongside?.(inside, { before, after });
+    if (after.version !== before.version && hasRows(change, { before, after })) await change.alongside?.(inside, { before, after });
     return after;
   });
 }
 
-/** Undefined when somebody wrote the chart between reading and changing, and for a chart that only `holdPatient` opens. */
+function hasRows(change: PatientChange, chart: { before: Patient; after: Patient }): boolean {
+  return change.alongside !== undefined && (change.needsRows?.(chart) ?? true);
+}
+
+/** Undefined when somebody wrote the chart between reading and changing, for a chart that only `holdPatient` opens, and when rows are to be written beside it. */
 async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may change' | 'row is held'): Promise<Patient | undefined> {
   const found = await findChartToChange(ctx.db, change.id);
   if (!found) throw patientNotFound(change.id);
@@ -122,6 +132,7 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
   const fields = changedFields(before, values);
   if (fields.length === 0) return before;
   const after = { ...before, ...wireValues(values) };
+  if (state === 'row may change' && hasRows(change, { before, after })) return undefined;
   const deed: RecordedDeed = {
     action: change.action,
     patientId: change.id,

@@ -5,8 +5,6 @@ export const officialName = ['firstName', 'middleName', 'lastName'] as const;
 export const homeAddress = ['addressLine1', 'addressLine2', 'city', 'state', 'zipCode', 'country'] as const;
 const telecoms = { phone: 'PHONE', phoneSecondary: 'PHONE', email: 'EMAIL' } as const;
 
-type Fields = Partial<Patient>;
-
 function pick<Field extends keyof Patient>(patient: Patient, fields: readonly Field[]): Pick<Patient, Field> {
   return Object.fromEntries(fields.map((field) => [field, patient[field]])) as Pick<Patient, Field>;
 }
@@ -36,7 +34,7 @@ export function earlierTelecoms(before: Patient, after: Patient): { system: 'PHO
   return gone.filter(({ value }, at) => gone.findIndex((each) => each.value === value) === at);
 }
 
-/** Whether a change names a column that has a history; others need not look for one. */
-export function touchesHistory(fields: Fields | Record<string, unknown>): boolean {
-  return [...officialName, ...homeAddress, ...Object.keys(telecoms)].some((field) => field in fields);
+/** Whether a change leaves anything to be kept. */
+export function replacesSomething({ before, after }: { before: Patient; after: Patient }): boolean {
+  return earlierName(before, after) !== undefined || earlierAddress(before, after) !== undefined || earlierTelecoms(before, after).length > 0;
 }

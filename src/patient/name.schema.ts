@@ -50,7 +50,7 @@ export const PatientName = z.object({ id: z.string(), use: NameUse, ...shown, ..
 export type PatientName = z.infer<typeof PatientName>;
 
 /** Any name of a chart. The official one is part of the patient itself, so it has no id of its own. */
-export const ChartName = z.object({ id: z.string().nullable(), use: oneOf(['OFFICIAL', ...NameUse.options]), ...shown });
+export const ChartName = z.object({ id: z.string().nullable(), use: oneOf(['OFFICIAL', ...NameUse.options]), ...shown, updatedAt: Instant.nullable() });
 export type ChartName = z.infer<typeof ChartName>;
 
 /** That something no longer holds. */

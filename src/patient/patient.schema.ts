@@ -141,7 +141,10 @@ export const Patient = z.object({
   createdBy: z.string().nullable(),
   updatedBy: z.string().nullable(),
   version: z.int(),
-  hidden: z.array(z.string()).optional().describe('Fields that are null here because the role of the caller is not shown them; left out where nothing is hidden.'),
+  hidden: z
+    .array(z.string())
+    .optional()
+    .describe('Fields that are null here because the role of the caller is not shown them; left out where nothing is hidden.'),
   dateOfBirthPrecision: DateOfBirthPrecision.nullable(),
   preferredLanguage: z.string().nullable(),
   motherId: z.string().nullable(),
@@ -307,7 +310,10 @@ export const PatientDocument = z.object({
   isVerified: z.boolean(),
   verifiedBy: z.string().nullable(),
   notes: z.string().nullable(),
-  contentSha256: z.string().nullable().describe('Hexadecimal SHA-256 of the stored file; null while none is stored. fileSize and mimeType are then those of the file.'),
+  contentSha256: z
+    .string()
+    .nullable()
+    .describe('Hexadecimal SHA-256 of the stored file; null while none is stored. fileSize and mimeType are then those of the file.'),
   contentStoredAt: Instant.nullable().describe('When the file was stored.'),
   ...rowTimes,
 });

@@ -6,8 +6,11 @@ import type { IssuedMrn, MrnIssuer } from '../identifier/mrn.service.ts';
 import { changePatient, definedOnly, type RecordedDeed, recordOf, type RegistrySettings, userIdOf } from './chart.service.ts';
 import { parseInput } from '../base/parse-input.ts';
 import { settleBirth } from './birth.ts';
+import { findPart } from './chart-part.store.ts';
+import { keepHistory } from './history.service.ts';
+import { replacesSomething } from './history.ts';
 import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
-import { NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
+import { type IdentityStatus, NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
 import { insertRecordedChart } from './recorded-chart.store.ts';
 
 /** A counter can only be behind by numbers that somebody wrote past it; beyond this many something else is wrong. */
@@ -19,12 +22,17 @@ const mostTakenNumbers = 100;
  * The number is issued before the transaction begins where we have connections of our own, so that nobody waits for a
  * counter while rows are locked; inside a transaction of the host it is issued there.
  */
-export async function registerPatient(ctx: Ctx, input: NewPatient, settings: RegistrySettings & { mrns: MrnIssuer }): Promise<Patient> {
+export async function registerPatient(
+  ctx: Ctx,
+  input: NewPatient,
+  settings: RegistrySettings & { mrns: MrnIssuer; identityStatus?: IdentityStatus },
+): Promise<Patient> {
   const { id: givenId, mrn: givenMrn, ...given } = parseInput(NewPatient, input);
   requireScope(ctx.viewer, 'patient.register');
   requireWritable(ctx.viewer, given);
   const now = ctx.clock.now();
-  const fields = settleBirth(normalizeDemographics(given, settings), { now, timeZone: settings.timeZone });
+  const person = settleBirth(normalizeDemographics(given, settings), { now, timeZone: settings.timeZone });
+  const fields = settings.identityStatus === undefined ? person : { ...person, identityStatus: settings.identityStatus };
   checkBirthAndDeath({ dateOfBirth: fields.dateOfBirth }, { now, timeZone: settings.timeZone });
   const id = givenId ?? ctx.newId();
   const { mrns } = settings;
@@ -72,7 +80,10 @@ export async function registerPatient(ctx: Ctx, input: NewPatient, settings: Reg
   }
 }
 
-/** Changes demographics. A stale `version` is refused with PATIENT_STALE_VERSION. */
+/**
+ * Changes demographics. A stale `version` is refused with PATIENT_STALE_VERSION. An official name, home address or number that is
+ * replaced is kept with its period, unless it was a mistake (`correction`).
+ */
 export async function updatePatient(ctx: Ctx, id: string, options: { changes: PatientChanges; settings: RegistrySettings }): Promise<Patient> {
   const { version, correction, ...given } = parseInput(PatientChanges, options.changes);
   requireWritable(ctx.viewer, given);
@@ -91,6 +102,18 @@ export async function updatePatient(ctx: Ctx, id: string, options: { changes: Pa
       }
       return definedOnly(fields);
     },
+    needsRows: (chart) => Boolean(fields.photoDocumentId) || (!correction && replacesSomething(chart)),
+    alongside: async (inside, chart) => {
+      if (fields.photoDocumentId) await requireOwnDocument(inside, { patientId: id, id: fields.photoDocumentId });
+      if (!correction) await keepHistory(inside, chart, { settings: options.settings });
+    },
+  });
+}
+
+async function requireOwnDocument(ctx: Ctx, key: { patientId: string; id: string }): Promise<void> {
+  if (await findPart(ctx.db, 'document', key)) return;
+  throw new AppError('not-found', 'DOCUMENT_NOT_FOUND', 'photoDocumentId names no document of this patient. Add the document to the chart first.', {
+    field: 'photoDocumentId',
   });
 }
 

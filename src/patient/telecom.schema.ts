@@ -31,5 +31,10 @@ export const PatientTelecom = z.object({
 export type PatientTelecom = z.infer<typeof PatientTelecom>;
 
 /** Any telecom of a chart. Those of the patient's own columns have no id of their own. */
-export const ChartTelecom = z.object({ id: z.string().nullable(), use: oneOf(['PRIMARY', 'SECONDARY', ...TelecomUse.options]), ...shown });
+export const ChartTelecom = z.object({
+  id: z.string().nullable(),
+  use: oneOf(['PRIMARY', 'SECONDARY', ...TelecomUse.options]),
+  ...shown,
+  updatedAt: Instant.nullable(),
+});
 export type ChartTelecom = z.infer<typeof ChartTelecom>;
