@@ -2,6 +2,7 @@ import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
+import { translated } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { AccountChanges, type Account, type AccountWithPassword, NewAccount, PasswordChange, PasswordReset, Username } from './account.schema.ts';
 import * as store from './account.store.ts';
@@ -42,18 +43,18 @@ export async function createAccount(ctx: Ctx, input: NewAccount): Promise<Accoun
 
 /** All accounts by username. */
 export async function listAccounts(ctx: Ctx): Promise<{ items: Account[] }> {
-  return { items: await store.listAccounts(ctx.db) };
+  return { items: await translated(store.listAccounts(ctx.db)) };
 }
 
 /** Errors: `ACCOUNT_NOT_FOUND`. */
 export async function getAccount(ctx: Ctx, id: string): Promise<Account> {
-  return (await store.findAccount(ctx.db, id))?.account ?? notFound();
+  return (await translated(store.findAccount(ctx.db, id)))?.account ?? notFound();
 }
 
 /** The account with this username. Errors: `ACCOUNT_NOT_FOUND`. */
 export async function getAccountByUsername(ctx: Ctx, username: string): Promise<Account> {
   const name = parseInput(Username, username);
-  return (await store.findAccountByUsername(ctx.db, name))?.account ?? notFound();
+  return (await translated(store.findAccountByUsername(ctx.db, name)))?.account ?? notFound();
 }
 
 /**

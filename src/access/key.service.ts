@@ -3,6 +3,7 @@ import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
+import { translated } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type CreatedKey, type Key, NewKey } from './key.schema.ts';
 import * as store from './key.store.ts';
@@ -46,7 +47,7 @@ export async function createKey(ctx: Ctx, input: NewKey): Promise<CreatedKey> {
 
 /** All keys, newest first, the revoked and expired ones too. */
 export async function listKeys(ctx: Ctx): Promise<{ items: Key[] }> {
-  return { items: await store.listKeys(ctx.db) };
+  return { items: await translated(store.listKeys(ctx.db)) };
 }
 
 /** Revokes a key, named by its id or its open part. It is refused at once here, within `proofHoldsSeconds` by other processes. Errors: `KEY_NOT_FOUND`, `KEY_REVOKED`. */
@@ -77,7 +78,7 @@ export async function authenticateKey(ctx: Ctx, key: string): Promise<Principal 
   const hash = hashKey(key);
   const now = ctx.clock.now();
   return proofsOf(ctx.pool).get(hash, now, async (): Promise<Proven | undefined> => {
-    const found = await store.findKeyByPrefix(ctx.db, prefix);
+    const found = await translated(store.findKeyByPrefix(ctx.db, prefix));
     if (!found) return undefined;
     const expiresAt = found.key.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(found.key.expiresAt);
     const fits = timingSafeEqual(Buffer.from(hash), Buffer.from(found.secretHash));

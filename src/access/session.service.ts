@@ -3,6 +3,7 @@ import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
+import { translated } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { SessionSettings } from './access-settings.schema.ts';
 import { Role } from './access.schema.ts';
@@ -103,14 +104,14 @@ export async function authenticateSession(ctx: Ctx, token: string, settings: Ses
   const tokenHash = hashToken(token);
   const now = ctx.clock.now();
   return proofsOf(ctx.pool).get(tokenHash, now, async (): Promise<Proven | undefined> => {
-    const found = await store.findSession(ctx.db, tokenHash);
+    const found = await translated(store.findSession(ctx.db, tokenHash));
     if (!found) return undefined;
     const { session, account } = found;
     const lastSeen = Date.parse(session.lastSeenAt);
     const endsAt = Date.parse(session.expiresAt);
     if (endsAt <= now.getTime() || lastSeen + settings.idleMinutes * minute <= now.getTime()) return undefined;
     // To the minute is enough for an idle time of many, and keeps a busy screen from writing with every look-up.
-    if (now.getTime() - lastSeen >= Math.min(minute, (settings.idleMinutes * minute) / 4)) await store.touchSession(ctx.db, session.id, now);
+    if (now.getTime() - lastSeen >= Math.min(minute, (settings.idleMinutes * minute) / 4)) await translated(store.touchSession(ctx.db, session.id, now));
     return { principal: principalOf(account, { id: session.id, token }), expiresAt: endsAt };
   });
 }
@@ -124,7 +125,9 @@ export async function signOut(ctx: Ctx, principal: Principal): Promise<void> {
 /** The sessions of an account that still work, newest first. */
 export async function listSessions(ctx: Ctx, principal: Principal, settings: SessionSettings): Promise<SessionList> {
   const now = ctx.clock.now();
-  const sessions = await store.listSessions(ctx.db, { accountId: principal.id, now, seenSince: new Date(now.getTime() - settings.idleMinutes * minute) });
+  const sessions = await translated(
+    store.listSessions(ctx.db, { accountId: principal.id, now, seenSince: new Date(now.getTime() - settings.idleMinutes * minute) }),
+  );
   return { items: sessions.map(({ accountId: _account, endedAt: _ended, ...session }) => ({ ...session, current: session.id === principal.sessionId })) };
 }
 

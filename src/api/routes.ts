@@ -1,3 +1,4 @@
+import { accountsRoutes } from './accounts.routes.ts';
 import { allergyRoutes } from './allergy.routes.ts';
 import { breakGlassRoutes } from './break-glass.routes.ts';
 import { contactRoutes } from './contact.routes.ts';
@@ -8,6 +9,7 @@ import { patientRoutes } from './patient.routes.ts';
 import { patientSearchRoutes } from './patient-search.routes.ts';
 import { patientStateRoutes } from './patient-state.routes.ts';
 import { riskFlagRoutes } from './risk-flag.routes.ts';
+import { sessionRoutes } from './session.routes.ts';
 
 /** Every route there is, in the order of the description. */
 export const routes = [
@@ -19,5 +21,7 @@ export const routes = [
   ...documentRoutes,
   ...allergyRoutes,
   ...riskFlagRoutes,
+  ...sessionRoutes,
+  ...accountsRoutes,
   ...breakGlassRoutes,
 ] as const satisfies readonly RouteContract[];

@@ -403,6 +403,15 @@ export function translateDatabaseError(thrown: unknown): unknown {
   return new AppError(found.kind, found.code, found.message, details, { cause: thrown });
 }
 
+/** Waits for a statement outside `inTransaction`, which translates by itself. */
+export async function translated<T>(statement: Promise<T>): Promise<T> {
+  try {
+    return await statement;
+  } catch (thrown) {
+    throw translateDatabaseError(thrown);
+  }
+}
+
 function byConstraint(error: ServerError): Translation | undefined {
   if (error.constraint === undefined) return undefined;
   const link = hostLink.exec(error.constraint);

@@ -5,6 +5,7 @@ import type { ShownPatient } from '../access/restricted.schema.ts';
 import type { RouteContract } from '../api/contract.ts';
 import type { Ctx } from '../db/context.ts';
 import type { PatientRepository } from '../patient/patient-repository.ts';
+import type { Security } from './security.ts';
 import type { ServerRegistry } from './registry.ts';
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
@@ -24,6 +25,8 @@ export interface Call<Contract extends RouteContract = RouteContract> {
   readonly patients: PatientRepository<ShownPatient>;
   readonly registry: ServerRegistry;
   readonly principal: Principal | undefined;
+  /** Settings and defences of signing in. */
+  readonly security: Security;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }

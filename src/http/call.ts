@@ -12,12 +12,14 @@ import type { Idempotency } from './idempotency.ts';
 import { isKnownToCaller, readVersion } from './if-match.ts';
 import { readQueryValues } from './query-values.ts';
 import { actorOf, type ServerRegistry } from './registry.ts';
+import type { Security } from './security.ts';
 
 export interface CallSettings {
   readonly registry: ServerRegistry;
   /** Who calls; undefined for nobody known. Throws an AppError for wrong credentials. */
   readonly authenticate: (request: FastifyRequest) => Promise<Principal | undefined>;
   readonly idempotency: Idempotency;
+  readonly security: Security;
 }
 
 /** The way of every request: who calls, may they, is it well-formed, do it, answer. */
@@ -42,6 +44,7 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
       version: readVersion(contract, request.headers['if-match']),
       principal,
       registry,
+      security: settings.security,
       request,
       reply,
     };

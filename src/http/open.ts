@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { DatabaseAddress } from '../base/config.ts';
+import { readSealingKey } from '../audit/seal.ts';
+import { type Sealer, startSealing } from '../audit/seal.service.ts';
 import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { createPool } from '../db/connect.ts';
 import { readExcessRights } from '../db/module-catalogue.ts';
 import type { Settings } from '../settings/settings.schema.ts';
 import { createReadiness } from './readiness.ts';
-import { openServerRegistry } from './registry.ts';
+import { openServerRegistry, type ServerRegistry } from './registry.ts';
 import { createServer, listen } from './server.ts';
 import { type Shutdown, watchShutdown } from './shutdown.ts';
 
@@ -43,13 +45,22 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     bodyLimitBytes: ours.bodyLimitKilobytes * 1024,
     requestTimeoutMilliseconds: ours.requestTimeoutSeconds * 1000,
     trustProxy: ours.trustProxy,
+    security: { access: settings.access, limits: settings.limits, corsOrigins: settings.cors.origins, https: ours.publicUrl?.startsWith('https:') === true },
+    security: {
+      access: settings.access,
+      limits: settings.limits,
+      corsOrigins: settings.cors.origins,
+      https: ours.publicUrl?.startsWith('https:') ?? false,
+    },
     ...(ours.tlsCertificateFile === undefined || ours.tlsKeyFile === undefined
       ? {}
       : { tls: { cert: readText(ours.tlsCertificateFile, 'server.tlsCertificateFile'), key: readText(ours.tlsKeyFile, 'server.tlsKeyFile') } }),
   });
   shutdown = watchShutdown(server);
+  const sealer = startSealer({ settings, pool: registry.base.pool, log });
   // After the last answer: nothing may be registered any more when the numbers go back.
   server.addHook('onClose', async () => {
+    await sealer?.stop();
     await registry.close();
     await readiness.close();
   });
@@ -82,10 +93,17 @@ export async function startWarnings({ settings, address }: Pick<HttpOptions, 'se
   return warnings;
 }
 
+function startSealer({ settings, pool, log }: { settings: Settings; pool: ServerRegistry['base']['pool']; log: Logger }): Sealer | undefined {
+  const { sealSeconds, signingKeyFile } = settings.audit;
+  if (sealSeconds === 0 || pool === undefined) return undefined;
+  const key = signingKeyFile === undefined ? undefined : readSealingKey(readText(signingKeyFile, 'audit.signingKeyFile'));
+  return startSealing({ pool, everyMilliseconds: sealSeconds * 1000, key, log });
+}
+
 function readText(path: string, key: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new AppError('unavailable', 'TLS_FILE_UNREADABLE', `The file of ${key} cannot be read. Correct its path or its rights.`, { key }, { cause });
+    throw new AppError('unavailable', 'KEY_FILE_UNREADABLE', `The file of ${key} cannot be read. Correct its path or its rights.`, { key }, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import type { Principal } from '../access/principal.ts';
 import type { RouteContract } from '../api/contract.ts';
 import type { Liveness, Readiness } from '../api/health.schema.ts';
@@ -17,6 +17,7 @@ import { fromClientFault, isClientFault, toProblem } from './problem.ts';
 import type { ServerRegistry } from './registry.ts';
 import { addRequestLog } from './request-log.ts';
 import { bindings } from './routes/index.ts';
+import { errorHeaders, type SecurityOptions, secure } from './security.ts';
 import { createUnroutedHandler } from './unrouted.ts';
 
 export interface ServerOptions {
@@ -32,7 +33,9 @@ export interface ServerOptions {
   readonly trustProxy?: readonly string[];
   /** Certificate chain and key in PEM; with them the server speaks HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Who calls. Left out, nobody is known, and every route that is not public answers 401. */
+  /** Sign-in, limits, headers, CORS. What is left out has the safe default. */
+  readonly security?: SecurityOptions;
+  /** Finds out who calls in another way than by sessions, keys and tokens: for tests and measurements. */
   readonly authenticate?: (request: FastifyRequest) => Promise<Principal | undefined>;
 }
 
@@ -42,7 +45,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log as FastifyBaseLogger }),
     genReqId: (request) => acceptedRequestId(request.headers['x-request-id']) ?? randomUUID(),
     // One line of ours for each request instead: Fastify's own have the raw address, and with it names that were searched for.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // A hung client must not hold a connection for ever.
     requestTimeout: options.requestTimeoutMilliseconds ?? 30_000,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
@@ -66,6 +69,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   acceptJsonBodies(server);
   addCompression(server);
 
+  const security = secure(server, { ...options.security, registry: options.registry });
+
   const version = packageVersion();
   const document = openApiDocument(routes, version);
   serve(server, liveRoute, async (): Promise<Liveness> => ({ status: 'live', version }));
@@ -77,7 +82,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   if (options.registry) {
     const idempotency = createIdempotency();
     server.addHook('onClose', idempotency.close);
-    const settings = { registry: options.registry, authenticate: options.authenticate ?? (async () => undefined), idempotency };
+    const settings = { registry: options.registry, authenticate: options.authenticate ?? security.authenticate, idempotency, security };
     for (const binding of bindings) serve(server, binding.contract, createCallHandler(binding, settings));
   }
   return server;
@@ -86,7 +91,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = isClientFault(thrown) ? fromClientFault(thrown) : toAppError(thrown);
   if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
-  return reply.code(error.face.httpStatus).type('application/problem+json').send(toProblem(error, request.id));
+  return reply.code(error.face.httpStatus).headers(errorHeaders(error)).type('application/problem+json').send(toProblem(error, request.id));
 }
 
 function serve(server: FastifyInstance, contract: RouteContract, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): void {

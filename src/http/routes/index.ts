@@ -1,4 +1,5 @@
 import type { Binding } from '../bind.ts';
+import { accountsBindings } from './accounts.ts';
 import { allergyBindings } from './allergies.ts';
 import { breakGlassBindings } from './break-glass.ts';
 import { contactBindings } from './contacts.ts';
@@ -7,6 +8,7 @@ import { patientBindings } from './patients.ts';
 import { patientSearchBindings } from './patient-search.ts';
 import { patientStateBindings } from './patient-state.ts';
 import { riskFlagBindings } from './risk-flags.ts';
+import { sessionBindings } from './session.ts';
 
 /** Every route that works on the registry; those of health and description are in the server itself. */
 export const bindings: readonly Binding[] = [
@@ -17,5 +19,7 @@ export const bindings: readonly Binding[] = [
   ...documentBindings,
   ...allergyBindings,
   ...riskFlagBindings,
+  ...sessionBindings,
+  ...accountsBindings,
   ...breakGlassBindings,
 ];
