@@ -1,11 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, mkdtemp, readdir, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createSampleEhr } from '../../sample-ehr/index.ts';
+import { runCommand, startCommand } from '../../test/support/command-line.ts';
+import { memoryFolder } from '../../test/support/memory.ts';
 import { withServerOnCopy } from '../embedded/cold-copy.ts';
 import { embeddedAddress, type EmbeddedDatabase, embeddedStatus, startEmbedded, stopEmbedded } from '../embedded/index.ts';
 import { isAlive, stopServer } from '../embedded/server.ts';
@@ -14,14 +15,13 @@ import { makeEmbeddedBackup, verifyEmbeddedBackup } from './embedded-backup.ts';
 // Every backup copies a whole cluster and starts a second server; on a busy machine that takes long.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const program = join(import.meta.dirname, '../../bin/onechart');
 let folder: string;
 let home: string;
 let out: string;
 let database: EmbeddedDatabase;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'onechart-cold-'));
+  folder = await mkdtemp(join(memoryFolder(), 'onechart-cold-'));
   // The server's account passes through.
   await chmod(folder, 0o755);
   home = join(folder, 'home');
@@ -57,17 +57,9 @@ async function counts(): Promise<unknown[]> {
   }
 }
 
-function onechart(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:PG|DATABASE_URL|ONECHART_|VITEST|NODE_OPTIONS)/.test(name));
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [program, ...args, '--home', home],
-      { env: Object.fromEntries(inherited), cwd: folder, maxBuffer: 1 << 24 },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
-    );
-  });
-}
+/** In this process, but for what is a matter of the process: see startCommand. */
+const onechart = (...args: string[]) => runCommand([...args, '--home', home], { cwd: folder });
+const start = (...args: string[]) => startCommand([...args, '--home', home], { cwd: folder });
 
 /** Runs a script in a process of its own; not synchronously, as this process is the parent of the server that is stopped. */
 async function inProcess(script: string, ...args: string[]): Promise<{ signal: string | null; pid: number | undefined; errors: string }> {
@@ -150,7 +142,7 @@ test.each(['copy', 'compare'])('killed with -9 during "%s": the next command fin
   expect(await inProcess(script, home, out, phase)).toMatchObject({ signal: 'SIGKILL', errors: '' });
   expect((await embeddedStatus({ home })).running).toBe(phase !== 'copy');
   // Any command that looks for the embedded database starts it again.
-  const status = await onechart('migrate', 'status', '--json');
+  const status = await start('migrate', 'status', '--json');
   expect(status.stderr).toBe('');
   expect(status.code).toBe(2);
   expect(await embeddedStatus({ home })).toMatchObject({ running: true });
@@ -207,7 +199,7 @@ test('on the command line: backup, verify, restore beside the live data, swap; e
 });
 
 test('apply on the embedded database makes its cold copy first and says so; again there is nothing to do and no copy', async () => {
-  const applied = await onechart('migrate', 'apply', '--yes', '--out', out, '--no-report');
+  const applied = await start('migrate', 'apply', '--yes', '--out', out, '--no-report');
   expect(applied.code, applied.stderr).toBe(0);
   expect(applied.stdout).toMatch(/^Backup: .*\.copy\nCold copy of .*\nProven by a real restore/m);
   expect(applied.stdout).toMatch(/steps applied/);
