@@ -45,7 +45,6 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     bodyLimitBytes: ours.bodyLimitKilobytes * 1024,
     requestTimeoutMilliseconds: ours.requestTimeoutSeconds * 1000,
     trustProxy: ours.trustProxy,
-    security: { access: settings.access, limits: settings.limits, corsOrigins: settings.cors.origins, https: ours.publicUrl?.startsWith('https:') === true },
     security: {
       access: settings.access,
       limits: settings.limits,

@@ -77,7 +77,7 @@ export const AuditSettings = z.strictObject({
     .int()
     .min(0)
     .max(86_400)
-    .default(60)
+    .default(1)
     .describe('How often new rows of the audit trail are sealed into the chain; 0 leaves it to onechart audit seal.'),
   signingKeyFile: z
     .string()
