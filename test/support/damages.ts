@@ -63,6 +63,14 @@ const there = (context: DamageContext, name: string) => yes(context, `to_regclas
 const keyIsValid = (context: DamageContext, { table, name }: { table: string; name: string }) =>
   yes(context, `SELECT convalidated FROM pg_constraint WHERE conrelid = to_regclass(${literal(quoted(table))}) AND conname = ${literal(name)}`);
 
+/** Whether any link table still has a key to this table. */
+const linksReferTo = (context: DamageContext, table: string) =>
+  yes(
+    context,
+    `SELECT count(*) > 0 FROM pg_constraint WHERE contype = 'f' AND confrelid = to_regclass(${literal(quoted(table))}) AND conrelid IN (${linkTables.map((each) => `to_regclass(${literal(quoted(each))})`).join()})`,
+  );
+const movedAway = 'ALTER TABLE patients RENAME TO patients_old';
+
 const dropConstraint = (table: string, name: string) => `ALTER TABLE ${quoted(table)} DROP CONSTRAINT ${quoted(name)}`;
 const isLink = (table: string) => (linkTables as readonly string[]).includes(table);
 const patient = (id: string, mrn: string, rest: { columns?: string; values?: string } = {}) =>
@@ -409,7 +417,7 @@ const falsify: Damage[] = [
         ['CREATE SEQUENCE "patients_phone_idx"'],
         ['CREATE TABLE "patients_email_idx" (id int)'],
         ['CREATE TYPE patient_allergies AS (one int)'],
-        ['ALTER TABLE patients RENAME TO patients_old'],
+        [movedAway],
         [
           'ALTER TABLE patient_contacts RENAME TO patient_contacts_old',
           'DROP INDEX IF EXISTS "patient_contacts_patientId_priority_idx", "patient_contacts_phone_idx"',
@@ -422,7 +430,11 @@ const falsify: Damage[] = [
         ['CREATE TABLE patients (id serial PRIMARY KEY, name text)'],
         ['CREATE TABLE patients (name text)'],
       ]);
-      return (await done(context, ...change)) ? conflict(change.join('; ')) : undefined;
+      if (!(await done(context, ...change))) return undefined;
+      const what = change.join('; ');
+      // The keys of the link tables go along, and point to a table that is not ours: that is said first.
+      const referred = change[0] === movedAway && (await linksReferTo(context, 'patients_old'));
+      return referred ? { what, refuses: 'LINK_COLUMN_REFERENCES_OTHER' } : conflict(what);
     },
   },
   {
