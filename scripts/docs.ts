@@ -7,6 +7,7 @@ import { toPgConfig } from '../src/base/config.ts';
 import { renderPlan } from '../src/cli/migrate-view.ts';
 import { embeddedAddress, startEmbedded, stopEmbedded } from '../src/embedded/index.ts';
 import { applyMigration, planMigration } from '../src/migrate/index.ts';
+import { renderAccess } from './documents/access.ts';
 import { renderCli } from './documents/cli.ts';
 import { renderErrors } from './documents/errors.ts';
 import { renderLintRules } from './documents/lint-rules.ts';
@@ -24,6 +25,7 @@ const write = (file: string, text: string) => {
 };
 
 write('openapi.json', renderOpenApi());
+write('access.md', renderAccess());
 write('errors.md', renderErrors());
 write('cli.md', renderCli());
 write('lint-rules.md', renderLintRules());
