@@ -22,6 +22,7 @@ test("the module's own migrations as Prisma would run them: what the engine take
     findings.filter(({ severity, avoidedByApply }) => severity === 'error' && !avoidedByApply).map(({ file, line, rule }) => `${file}:${line} ${rule}`),
   ).toEqual([]);
   expect(await verdict('prisma')).toEqual([
+    'add_break_glass_grants warning lock-timeout-missing: 1',
     'add_patient_module error foreign-key-blocks-writes: 5',
     'add_patient_module error locks-pile-up: 1',
     'add_patient_module warning lock-timeout-missing: 1',
