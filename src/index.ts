@@ -4,12 +4,18 @@ import { AppError } from './base/errors.ts';
 import { type NewId, newId } from './base/ids.ts';
 import { adoptConnection, createPool, type HostConnection, kyselyOnPool, poolInSchema } from './db/connect.ts';
 import type { Actor, Ctx } from './db/context.ts';
+import { type DocumentSettings, openDocumentSettings } from './document/content-stores.service.ts';
+import type { DocumentOptions } from './document/document.schema.ts';
 import { createMrnIssuer, type MrnIssuer } from './identifier/mrn.service.ts';
 import { bindTrustedRepository, type PatientRepository } from './patient/patient-repository.ts';
+import type { TemporaryNames } from './patient/temporary-name.ts';
 
 export { AppError, type ErrorKind } from './base/errors.ts';
 export type { Actor } from './db/context.ts';
 export type { HostConnection } from './db/connect.ts';
+export type { InspectedFile } from './document/content-stores.service.ts';
+export type { DocumentOptions, Photo } from './document/document.schema.ts';
+export type { Download, Upload } from './document/document.service.ts';
 export type { PartKey, PatientRepository } from './patient/patient-repository.ts';
 export type {
   Allergy,
@@ -36,6 +42,8 @@ export interface RepositoryOptions {
   readonly timeZone?: string;
   /** ISO 3166 country whose telephone numbers are written without a country code, such as KE. */
   readonly defaultCountry?: string;
+  /** How unidentified patients and newborns without a name are called; see `TemporaryNames` for the words in braces. */
+  readonly temporaryNames?: TemporaryNames;
   /** Who acts, for the audit trail. A service named `library` unless given. */
   readonly actor?: Actor;
   readonly requestId?: string;
@@ -50,6 +58,10 @@ export interface RegistryOptions extends RepositoryOptions {
   /** A pg pool of the host; it stays open when the registry closes. */
   readonly pool?: HostConnection;
   readonly maxConnections?: number;
+  /** Where files of documents go and how large they may be: in the database and up to 20 MiB unless said. */
+  readonly documents?: DocumentOptions;
+  /** Looks at every file before it is taken, such as a malware scanner does; throws an AppError to refuse it. */
+  readonly inspectDocument?: DocumentSettings['inspect'];
 }
 
 export interface Registry extends AsyncDisposable {
@@ -75,19 +87,21 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const adopted = own ? { db: kyselyOnPool(own.pool, { prepares: own.prepares }), pool: own.pool } : adoptConnection(options.pool as HostConnection);
   const leasePool = adopted.pool && !own && options.schema !== undefined ? poolInSchema(adopted.pool, options.schema) : undefined;
   const mrns = createMrnIssuer({ format: { timeZone: options.timeZone ?? 'UTC' } });
+  const documents = openDocumentSettings(options.documents, options.inspectDocument);
   const ctx = contextOf({ ...adopted, pool: leasePool ?? adopted.pool }, options);
   let closing: Promise<void> | undefined;
   const close = async () => {
     await mrns.close();
+    await documents.close();
     await leasePool?.end();
     await own?.pool.end();
   };
   const registry: Registry = {
-    patientRepository: bindTrustedRepository(ctx, { ...settingsOf(options), mrns }),
+    patientRepository: bindTrustedRepository(ctx, { ...settingsOf(options), mrns, documents }),
     as: ({ connection, ...changed }) => {
       const merged = { ...options, ...changed };
       const base = connection === undefined ? { db: ctx.db, pool: ctx.pool } : { db: adoptConnection(connection).db, pool: undefined };
-      return bindTrustedRepository(contextOf(base, merged), { ...settingsOf(merged), mrns });
+      return bindTrustedRepository(contextOf(base, merged), { ...settingsOf(merged), mrns, documents });
     },
     close: () => {
       closing ??= close();
@@ -142,7 +156,7 @@ function contextOf(connection: Pick<Ctx, 'db' | 'pool'>, options: RepositoryOpti
 }
 
 function settingsOf(options: RepositoryOptions) {
-  return { timeZone: options.timeZone ?? 'UTC', defaultCountry: options.defaultCountry };
+  return { timeZone: options.timeZone ?? 'UTC', defaultCountry: options.defaultCountry, temporaryNames: options.temporaryNames };
 }
 
 function requireTimeZone(timeZone: string | undefined): void {

@@ -272,7 +272,7 @@ export interface PatientRepository<Shown = Patient> {
 }
 
 /** The same for a trusted caller, to whom nothing is masked. */
-export function bindTrustedRepository(ctx: Omit<Ctx, 'viewer'>, settings: RegistrySettings & { mrns: MrnIssuer }): PatientRepository {
+export function bindTrustedRepository(ctx: Omit<Ctx, 'viewer'>, settings: BindSettings): PatientRepository {
   return bindPatientRepository(ctx, settings) as PatientRepository;
 }
 
