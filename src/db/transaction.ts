@@ -1,11 +1,17 @@
 import { sql } from 'kysely';
 import { AppError } from '../base/errors.ts';
 import type { Ctx, Db } from './context.ts';
+import { isStalePlan } from './prepared.ts';
 import { sqlstateOf, translateDatabaseError } from './sqlstate.ts';
 
 /** Serialization failure and deadlock: the same work can succeed at once. */
 const retryable = new Set(['40001', '40P01']);
 const attempts = 5;
+
+function isWorthRepeating(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  return (state !== undefined && retryable.has(state)) || isStalePlan(error);
+}
 
 /** Contexts whose transaction was opened (or guarded by a savepoint) here; work inside just joins. */
 const guarded = new WeakSet<Ctx>();
@@ -30,7 +36,7 @@ export async function inTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>)
     } catch (error) {
       const state = sqlstateOf(error);
       // In the host's transaction a serialization failure cannot be mended: its snapshot stays the same. A deadlock can, as the savepoint gave back our locks.
-      const worthwhile = state !== undefined && retryable.has(state) && !(ctx.db.isTransaction && state === '40001');
+      const worthwhile = isWorthRepeating(error) && !(ctx.db.isTransaction && state === '40001');
       if (!worthwhile || attempt >= attempts) {
         const translated = translateDatabaseError(error);
         if (isObject(error) && uncertain.has(error) && isObject(translated)) uncertain.add(translated);
@@ -52,7 +58,7 @@ export async function inOneStatement<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>
       return await work(ctx);
     } catch (error) {
       const state = sqlstateOf(error);
-      if (state === undefined || !retryable.has(state) || attempt >= attempts) {
+      if (!isWorthRepeating(error) || attempt >= attempts) {
         const translated = translateDatabaseError(error);
         // Of a broken connection (08), of a server on its way down (57P) and without a word of the server nobody knows whether it had committed.
         if (!(error instanceof AppError) && /^(08|57P)/.test(state ?? '08') && isObject(translated)) uncertain.add(translated);
