@@ -7,6 +7,9 @@ import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { openChartById, type RegistrySettings } from './chart.service.ts';
+import { findAuthority } from '../identifier/authority.store.ts';
+import { bareNumber, otherWordFor } from '../identifier/identifier.ts';
+import { findPatientIdsByNumber } from '../identifier/identifier.store.ts';
 import { cursorKind, decodeCursor, encodeCursor } from './page-cursor.ts';
 import { parseInput } from '../base/parse-input.ts';
 import { normalizeName, normalizePhone } from './patient.ts';
@@ -52,10 +55,17 @@ export async function findPatientByMrn(ctx: Ctx, mrn: string): Promise<Patient |
 }
 
 export async function findPatientByIdentifier(ctx: Ctx, input: Identifier): Promise<Patient | undefined> {
-  const { type, value } = parseInput(Identifier, input);
+  const { type, value, authorityCode, system } = parseInput(Identifier, input);
   if (type === 'MRN') return findPatientByMrn(ctx, value);
+  const other = otherWordFor(type);
+  const types = other === undefined ? [type] : [type, other];
   return inTransaction(ctx, async (inside) => {
-    const ids = await findPatientIdsByDocument(inside.db, { documentType: type, documentNumber: value });
+    const authority = authorityCode ?? (system === undefined ? undefined : (await findAuthority(inside.db, { systemUri: system }))?.code);
+    const issuer = authority === undefined ? { system } : { authorityCode: authority };
+    const ids = await findPatientIdsByNumber(inside.db, { value: bareNumber(value), types, ...issuer });
+    // Documents do not say by whom they were numbered.
+    if (authorityCode === undefined && system === undefined)
+      for (const documentType of types) ids.push(...(await findPatientIdsByDocument(inside.db, { documentType, documentNumber: value })));
     return ids.length === 0 ? undefined : recordView(inside, await findSurvivor(inside, ids), type);
   });
 }
@@ -101,6 +111,7 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
     ...(given.lastName === undefined ? {} : { lastName: normalizeName(given.lastName) }),
     ...(given.firstName === undefined ? {} : { firstName: normalizeName(given.firstName) }),
     ...(given.phone === undefined ? {} : { phone: normalizePhone(given.phone, settings.defaultCountry) }),
+    ...(given.identifierValue === undefined ? {} : { identifierValue: bareNumber(given.identifierValue) }),
     ...(given.contactPhone === undefined ? {} : { contactPhone: normalizePhone(given.contactPhone, settings.defaultCountry) }),
   };
   const unrestrictedOnly = ctx.viewer !== undefined;
@@ -110,7 +121,7 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
     const rows = afterMasked ? [] : await selectPatientSearch(inside.db, search, { after, unrestrictedOnly });
     const named = await toPage(inside, rows, { limit: search.limit, kind: 'name', key: nameKey, total: null });
     const page = unrestrictedOnly && named.nextCursor === null ? await appendRestricted(inside, named, { search, after: afterMasked?.id }) : named;
-    const { limit: _limit, cursor: _cursor, includeArchived: _includeArchived, ...criteria } = search;
+    const { limit: _limit, cursor: _cursor, includeArchived: _includeArchived, includeOther: _includeOther, ...criteria } = search;
     await recordListing(inside, { action: 'patient.searched', fields: Object.keys(criteria), page });
     return page;
   });

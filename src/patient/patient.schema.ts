@@ -173,10 +173,16 @@ export type MarkDeceasedInput = z.input<typeof MarkDeceasedInput>;
 export const ChangeStatusInput = z.strictObject({ status: PatientStatus, reason: reason.optional(), version: optionalVersion });
 export type ChangeStatusInput = z.input<typeof ChangeStatusInput>;
 
-/** A number by which somebody outside knows the patient: the MRN, or the number of a document. */
+/** A number by which somebody outside knows the patient: the MRN, the number of a document, or an identifier of another authority. */
 export const Identifier = z.strictObject({
-  type: z.enum(['MRN', ...DocumentType.options], { error: `must be one of MRN, ${DocumentType.options.join(', ')}` }),
+  type: z
+    .string({ error: 'must be text' })
+    .regex(/^[A-Z][A-Z0-9_]{0,19}$/, { error: `must be MRN, a type of document (${DocumentType.options.join(', ')}) or a code of HL7 table 0203 such as NI` })
+    .describe('MRN, a type of document, or a code of HL7 table 0203; PASSPORT and PPN are one, DRIVER_LICENSE and DL too.')
+    .meta({ examples: ['MRN', 'PASSPORT', 'NI'] }),
   value: line(100),
+  authorityCode: line(50).optional().describe('Only identifiers of this authority.'),
+  system: line(255).optional().describe('Only identifiers of the authority with this URI, or of this system.'),
 });
 export type Identifier = z.input<typeof Identifier>;
 
@@ -194,17 +200,30 @@ export const PatientSearch = z
     email: Email.optional(),
     mrn: line(50).optional(),
     documentNumber: line(100).optional(),
+    identifierValue: line(100).optional().describe('Number of another authority; blanks do not matter.'),
+    includeOther: z
+      .boolean()
+      .default(false)
+      .describe('Also by names, telephone numbers and e-mail addresses that the patient has beside the present ones or had before.'),
     includeArchived: z.boolean().default(false),
     limit,
     cursor,
   })
   .refine(
     (search) =>
-      [search.lastName, search.firstName, search.dateOfBirth, search.phone, search.contactPhone, search.email, search.mrn, search.documentNumber].some(
-        (each) => each !== undefined,
-      ),
+      [
+        search.lastName,
+        search.firstName,
+        search.dateOfBirth,
+        search.phone,
+        search.contactPhone,
+        search.email,
+        search.mrn,
+        search.documentNumber,
+        search.identifierValue,
+      ].some((each) => each !== undefined),
     {
-      error: 'needs at least one criterion: lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn or documentNumber',
+      error: 'needs at least one criterion: lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn, documentNumber or identifierValue',
     },
   );
 export type PatientSearch = z.input<typeof PatientSearch>;

@@ -68,32 +68,37 @@ function beginning(text: string): string {
   return `${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }
 
-type Names = (field: 'firstName' | 'lastName', text: string) => Expression<SqlBool>;
+/** How the text of a name is compared. */
+type NameMatch = (text: string) => readonly ['ilike', string] | readonly ['in', readonly string[]];
 
 /** A beginning in any case cannot be read from a B-tree in the collations people have, so this filters rows in name order until the page is full. */
-const byBeginning =
-  (eb: Where): Names =>
-  (field, text) =>
-    eb(field, 'ilike', beginning(text));
+const byBeginning: NameMatch = (text) => ['ilike', beginning(text)];
 
 /** A whole name, as it was typed and in the ways people write names, so that an index can be read. */
-const byWhole =
-  (eb: Where): Names =>
-  (field, text) => {
-    const capitals = text.toLowerCase().replaceAll(/(?<=^|[^\p{L}\p{M}])\p{L}/gu, (letter) => letter.toUpperCase());
-    return eb(field, 'in', [...new Set([text, text.toUpperCase(), text.toLowerCase(), capitals])]);
-  };
+const byWhole: NameMatch = (text) => {
+  const capitals = text.toLowerCase().replaceAll(/(?<=^|[^\p{L}\p{M}])\p{L}/gu, (letter) => letter.toUpperCase());
+  return ['in', [...new Set([text, text.toUpperCase(), text.toLowerCase(), capitals])]];
+};
 
-function searchConditions(eb: Where, search: CheckedPatientSearch, names: Names = byBeginning(eb)) {
+function searchConditions(eb: Where, search: CheckedPatientSearch, matchName: NameMatch = byBeginning) {
+  const names = (field: 'firstName' | 'lastName', text: string) => {
+    const [operator, value] = matchName(text);
+    const own = eb(field, operator, value);
+    return search.includeOther ? eb.or([own, eb('id', 'in', eb.selectFrom('patient_names').select('patientId').where(field, operator, value))]) : own;
+  };
+  const telecom = (value: string) =>
+    search.includeOther ? [eb('id', 'in', eb.selectFrom('patient_telecoms').select('patientId').where('value', '=', value))] : [];
   const all: Expression<SqlBool>[] = [];
   if (search.mrn !== undefined) all.push(eb('mrn', '=', search.mrn));
-  if (search.email !== undefined) all.push(eb('email', '=', search.email));
+  if (search.email !== undefined) all.push(eb.or([eb('email', '=', search.email), ...telecom(search.email)]));
   if (search.dateOfBirth !== undefined) all.push(eb('dateOfBirth', '=', search.dateOfBirth));
-  if (search.phone !== undefined) all.push(eb.or([eb('phone', '=', search.phone), eb('phoneSecondary', '=', search.phone)]));
+  if (search.phone !== undefined) all.push(eb.or([eb('phone', '=', search.phone), eb('phoneSecondary', '=', search.phone), ...telecom(search.phone)]));
   if (search.contactPhone !== undefined)
     all.push(eb('id', 'in', eb.selectFrom('patient_contacts').select('patientId').where('phone', '=', search.contactPhone)));
   if (search.documentNumber !== undefined)
     all.push(eb('id', 'in', eb.selectFrom('patient_documents').select('patientId').where('documentNumber', '=', search.documentNumber)));
+  if (search.identifierValue !== undefined)
+    all.push(eb('id', 'in', eb.selectFrom('patient_identifiers').select('patientId').where('value', '=', search.identifierValue)));
   if (search.lastName !== undefined) all.push(names('lastName', search.lastName));
   if (search.firstName !== undefined) all.push(names('firstName', search.firstName));
   if (!search.includeArchived) all.push(eb('archived', '=', false));
@@ -137,13 +142,13 @@ export async function selectRestrictedMatches(
   search: CheckedPatientSearch,
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<Patient[]> {
-  const { lastName, mrn, email, phone, contactPhone, documentNumber } = search;
-  if ([lastName, mrn, email, phone, contactPhone, documentNumber].every((value) => value === undefined)) return [];
+  const { lastName, mrn, email, phone, contactPhone, documentNumber, identifierValue } = search;
+  if ([lastName, mrn, email, phone, contactPhone, documentNumber, identifierValue].every((value) => value === undefined)) return [];
   const query = db
     .selectFrom('patients')
     .select(columns)
     .where('restricted', '=', true)
-    .where((eb) => searchConditions(eb, search, byWhole(eb)))
+    .where((eb) => searchConditions(eb, search, byWhole))
     .orderBy('id')
     .limit(limit);
   const rows = await (after === undefined ? query : query.where('id', '>', after)).execute();
