@@ -1,4 +1,4 @@
-import { fastifyCookie as cookie } from '@fastify/cookie';
+import { parseCookie, stringifySetCookie } from 'cookie';
 
 /** `__Host-` (RFC 6265bis §4.1.3.2): for https alone, this host alone, the whole of it; no other host can plant one. */
 function nameOf(name: string, https: boolean): string {
@@ -15,11 +15,11 @@ export function readSessionCookie(header: string | undefined, https: boolean): s
 
 /** Strict: no request that another site starts carries it. It ends with the browser; the server ends it sooner. */
 export function sessionCookie(token: string, https: boolean): string {
-  return cookie.serialize(nameOf(session, https), token, { httpOnly: true, sameSite: 'strict', secure: https, path: '/' });
+  return stringifySetCookie({ name: nameOf(session, https), value: token, httpOnly: true, sameSite: 'strict', secure: https, path: '/' });
 }
 
 export function endedSessionCookie(https: boolean): string {
-  return cookie.serialize(nameOf(session, https), '', { httpOnly: true, sameSite: 'strict', secure: https, path: '/', maxAge: 0 });
+  return stringifySetCookie({ name: nameOf(session, https), value: '', httpOnly: true, sameSite: 'strict', secure: https, path: '/', maxAge: 0 });
 }
 
 /** What ties the return from the identity provider to the browser that left for it. */
@@ -30,10 +30,10 @@ export function readSignInCookie(header: string | undefined, https: boolean): st
 /** Lax, as the way back starts at the identity provider. */
 export function signInCookie(seed: string, options: { https: boolean; seconds: number }): string {
   const { https, seconds } = options;
-  return cookie.serialize(nameOf(signIn, https), seed, { httpOnly: true, sameSite: 'lax', secure: https, path: '/', maxAge: seconds });
+  return stringifySetCookie({ name: nameOf(signIn, https), value: seed, httpOnly: true, sameSite: 'lax', secure: https, path: '/', maxAge: seconds });
 }
 
 function readCookie(header: string | undefined, name: string): string | undefined {
   // Most requests carry a key and no cookie at all.
-  return header === undefined || !header.includes(name) ? undefined : cookie.parse(header)[name];
+  return header === undefined || !header.includes(name) ? undefined : parseCookie(header)[name];
 }
