@@ -3,7 +3,7 @@ import { toInstant } from '../base/instant.ts';
 import type { Db } from '../db/context.ts';
 import { canonicalText } from './canonical-row.ts';
 import { type RowHash, unpackRows } from './seal.ts';
-import { AuditSeal } from './seal.schema.ts';
+import type { AuditSeal } from './seal.schema.ts';
 
 const text = sql.raw(canonicalText);
 
