@@ -2,6 +2,8 @@
 export interface CliIo {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** What is piped in; that of the process unless given. */
+  readonly stdin?: NodeJS.ReadableStream;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
   /** Whether a person sits at the terminal: progress bars and questions only then. */

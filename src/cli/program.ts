@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { addAccountsCommands } from './commands/accounts.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDbCommands } from './commands/db.ts';
+import { addKeysCommands } from './commands/keys.ts';
 import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
 import { addPatientCommands } from './commands/patient.ts';
@@ -18,6 +20,8 @@ export function buildProgram(io: CliIo): Command {
   addMrnCommands(program, io);
   addPatientCommands(program, io);
   addServeCommand(program, io);
+  addAccountsCommands(program, io);
+  addKeysCommands(program, io);
   addConfigCommands(program, io);
   return finishProgram(program);
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { expect } from 'vitest';
 import type { CliIo } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/program.ts';
@@ -15,6 +15,8 @@ export interface Ended {
 export interface CommandPlace {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** What is piped in; nothing unless given. */
+  readonly stdin?: string;
 }
 
 const program = join(import.meta.dirname, '../../bin/onechart');
@@ -23,10 +25,10 @@ const program = join(import.meta.dirname, '../../bin/onechart');
  * Runs a command line in this process, without a terminal: the same program as `bin/onechart`, of which a process of its own adds half a second.
  * Of the environment it sees what is given and nothing else.
  */
-export async function runCommand(args: readonly string[], { env = {}, cwd = process.cwd() }: CommandPlace = {}): Promise<Ended> {
+export async function runCommand(args: readonly string[], { env = {}, cwd = process.cwd(), stdin = '' }: CommandPlace = {}): Promise<Ended> {
   const text = { stdout: '', stderr: '' };
   const into = (name: 'stdout' | 'stderr') => new Writable({ write: (chunk, _encoding, done) => ((text[name] += String(chunk)), done()) });
-  const io: CliIo = { env, cwd, stdout: into('stdout'), stderr: into('stderr'), interactive: false, exitCode: 0 };
+  const io: CliIo = { env, cwd, stdin: Readable.from([stdin]), stdout: into('stdout'), stderr: into('stderr'), interactive: false, exitCode: 0 };
   return endedInOrder({ code: await run(args, io), ...text });
 }
 
