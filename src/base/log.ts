@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { AppError } from './errors.ts';
 
 export type { Logger };
@@ -46,7 +46,7 @@ export function describeThrown(thrown: unknown): Record<string, unknown> {
 }
 
 /** Structured log lines on stderr (stdout belongs to a command's result). */
-export function createLogger(options: { level?: string; name?: string } = {}): Logger {
+export function createLogger(options: { level?: string; name?: string; destination?: DestinationStream } = {}): Logger {
   return pino(
     {
       level: options.level ?? 'info',
@@ -54,6 +54,6 @@ export function createLogger(options: { level?: string; name?: string } = {}): L
       serializers: { err: describeThrown },
       redact: { paths: redactedFields.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' },
     },
-    pino.destination(2),
+    options.destination ?? pino.destination(2),
   );
 }

@@ -11,7 +11,7 @@ import type { Settings } from '../settings/settings.schema.ts';
 import { createReadiness } from './readiness.ts';
 import { openServerRegistry, type ServerRegistry } from './registry.ts';
 import { createServer, listen } from './server.ts';
-import { type Shutdown, watchShutdown } from './shutdown.ts';
+import { type Shutdown, type ShutdownTimes, watchShutdown } from './shutdown.ts';
 
 export interface HttpOptions {
   readonly settings: Settings;
@@ -25,17 +25,17 @@ export interface OpenHttp {
   assertReady(): Promise<void>;
   listen(): Promise<string>;
   /** Answers what was accepted, gives record numbers back, seals the audit trail, closes the connections. */
-  stop: Shutdown['stop'];
+  stop(times: ShutdownTimes): Promise<{ cut: number }>;
 }
 
 /** The whole server as its configuration wants it, not yet listening. */
 export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
   const { server: ours } = settings;
   const readiness = createReadiness(address);
-  const registry = openServerRegistry(address, { maxConnections: settings.database.maxConnections, ...settings.facility });
-  let shutdown: Shutdown | undefined;
+  const registry = openServerRegistry(address, { maxConnections: settings.database.maxConnections, ...settings.facility, documents: settings.documents });
+  const around: { shutdown?: Shutdown } = {};
   const assertReady = async () => {
-    shutdown?.assertStaying();
+    around.shutdown?.assertStaying();
     await readiness.assertReady();
   };
   const server = createServer({
@@ -55,7 +55,8 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
       ? {}
       : { tls: { cert: readText(ours.tlsCertificateFile, 'server.tlsCertificateFile'), key: readText(ours.tlsKeyFile, 'server.tlsKeyFile') } }),
   });
-  shutdown = watchShutdown(server);
+  const shutdown = watchShutdown(server);
+  around.shutdown = shutdown;
   const sealer = startSealer({ settings, pool: registry.base.pool, log });
   // After the last answer: nothing may be registered any more when the numbers go back.
   server.addHook('onClose', async () => {
@@ -63,8 +64,7 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     await registry.close();
     await readiness.close();
   });
-  const { stop } = shutdown;
-  return { server, assertReady, listen: () => listen(server, { port: ours.port, host: ours.host }), stop };
+  return { server, assertReady, listen: () => listen(server, { port: ours.port, host: ours.host }), stop: (times) => shutdown.stop(times) };
 }
 
 /** What a person should know about this configuration and database, in words. None of it keeps the server from starting. */
