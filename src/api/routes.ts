@@ -3,6 +3,7 @@ import { allergyRoutes } from './allergy.routes.ts';
 import { breakGlassRoutes } from './break-glass.routes.ts';
 import { contactRoutes } from './contact.routes.ts';
 import type { RouteContract } from './contract.ts';
+import { documentContentRoutes } from './document-content.routes.ts';
 import { documentRoutes } from './document.routes.ts';
 import { healthRoutes } from './health.routes.ts';
 import { patientRoutes } from './patient.routes.ts';
@@ -19,6 +20,7 @@ export const routes = [
   ...patientStateRoutes,
   ...contactRoutes,
   ...documentRoutes,
+  ...documentContentRoutes,
   ...allergyRoutes,
   ...riskFlagRoutes,
   ...sessionRoutes,

@@ -146,6 +146,14 @@ export const errorFaces = {
     retry: 'after-change',
     meaning: 'What the address names does not take this method.',
   },
+  range: {
+    httpStatus: 416,
+    fhirIssue: 'value',
+    hl7Acknowledgement: 'AR',
+    exitCode: 79,
+    retry: 'after-change',
+    meaning: 'A part was asked for that the file does not have.',
+  },
   limited: {
     httpStatus: 429,
     fhirIssue: 'throttled',

@@ -5,13 +5,15 @@ import { createPool, kyselyOnPool } from '../db/connect.ts';
 import type { Actor, Ctx } from '../db/context.ts';
 import { type BreakGlassSettings, defaultBreakGlass } from '../access/break-glass.service.ts';
 import type { Principal } from '../access/principal.ts';
+import { type DocumentSettings, openDocumentSettings } from '../document/content-stores.service.ts';
+import type { DocumentOptions } from '../document/document.schema.ts';
 import { createMrnIssuer, type MrnIssuer } from '../identifier/mrn.service.ts';
 import type { RegistrySettings } from '../patient/chart.service.ts';
 
 /** What all requests share: the pool, the record numbers, the facility's settings. */
 export interface ServerRegistry {
   readonly base: Pick<Ctx, 'db' | 'pool' | 'clock' | 'newId'>;
-  readonly settings: RegistrySettings & { mrns: MrnIssuer };
+  readonly settings: RegistrySettings & { mrns: MrnIssuer; documents: DocumentSettings };
   /** How long a broken glass stays open. */
   readonly breakGlass: BreakGlassSettings;
   /** Gives back unused record numbers and closes the connections. */
@@ -24,18 +26,22 @@ export interface ServerRegistryOptions {
   readonly timeZone?: string | undefined;
   readonly defaultCountry?: string | undefined;
   readonly breakGlass?: BreakGlassSettings | undefined;
+  /** Where files of documents go and how large they may be. */
+  readonly documents?: DocumentOptions | undefined;
 }
 
 export function openServerRegistry(address: DatabaseAddress, options: ServerRegistryOptions = {}): ServerRegistry {
   const pool = createPool(address, { maxConnections: options.maxConnections ?? 10, applicationName: 'onechart serve' });
   const timeZone = options.timeZone ?? 'UTC';
+  const documents = openDocumentSettings(options.documents);
   const mrns = createMrnIssuer({ format: { timeZone } });
   return {
     base: { db: kyselyOnPool(pool, { prepares: !address.pooled }), pool, clock: systemClock, newId },
-    settings: { timeZone, defaultCountry: options.defaultCountry, mrns },
+    settings: { timeZone, defaultCountry: options.defaultCountry, mrns, documents },
     breakGlass: options.breakGlass ?? defaultBreakGlass,
     close: async () => {
       await mrns.close();
+      await documents.close();
       await pool.end();
     },
   };

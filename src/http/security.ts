@@ -56,8 +56,20 @@ export function secure(server: FastifyInstance, options: SecurityOptions & { reg
       origin: [...corsOrigins],
       credentials: true,
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: ['content-type', 'authorization', 'x-csrf-token', 'if-match', 'if-none-match', 'idempotency-key', 'x-request-id'],
-      exposedHeaders: ['etag', 'location', 'link', 'retry-after', 'x-request-id'],
+      allowedHeaders: [
+        'content-type',
+        'authorization',
+        'x-csrf-token',
+        'if-match',
+        'if-none-match',
+        'idempotency-key',
+        'x-request-id',
+        'content-disposition',
+        'repr-digest',
+        'range',
+        'if-range',
+      ],
+      exposedHeaders: ['etag', 'location', 'link', 'retry-after', 'x-request-id', 'content-disposition', 'content-range', 'repr-digest', 'accept-ranges'],
       maxAge: 600,
     });
   }
@@ -92,6 +104,7 @@ export function errorHeaders(error: AppError): Record<string, string> {
     const wrong = error.code.startsWith('TOKEN_') || error.code === 'KEY_REFUSED';
     return { 'www-authenticate': `Bearer realm="onechart"${wrong ? ', error="invalid_token"' : ''}` };
   }
+  if (error.kind === 'range') return { 'content-range': `bytes */${String(error.details.size)}` };
   const wait = error.details.retryAfterSeconds;
   return error.kind === 'limited' && typeof wait === 'number' ? { 'retry-after': String(wait) } : {};
 }

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+  LogController,
+} from 'fastify';
 import type { Principal } from '../access/principal.ts';
-import type { RouteContract } from '../api/contract.ts';
+import { isBinary, type RouteContract } from '../api/contract.ts';
 import type { Liveness, Readiness } from '../api/health.schema.ts';
 import { openApiDocument } from '../api/openapi.ts';
 import { healthRoutes, liveRoute, openApiRoute, readyRoute } from '../api/health.routes.ts';
@@ -12,6 +20,7 @@ import { packageVersion } from '../base/version.ts';
 import { acceptJsonBodies } from './bodies.ts';
 import { createCallHandler } from './call.ts';
 import { addCompression } from './compression.ts';
+import { acceptFiles } from './files.ts';
 import { createIdempotency } from './idempotency.ts';
 import { fromClientFault, isClientFault, toProblem } from './problem.ts';
 import type { ServerRegistry } from './registry.ts';
@@ -95,7 +104,13 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
 }
 
 function serve(server: FastifyInstance, contract: RouteContract, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): void {
-  server.route({ method: contract.method, url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler });
+  const route = { method: contract.method, url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler };
+  if (!isBinary(contract.body)) return void server.route(route);
+  // A scope of its own, whose bodies nobody reads but the route.
+  server.register(async (scope) => {
+    acceptFiles(scope);
+    scope.route(route);
+  });
 }
 
 /** A caller's own request id is kept when it cannot do harm in a log or a header. */

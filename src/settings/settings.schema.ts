@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AccessSettings } from '../access/access-settings.schema.ts';
+import { DocumentOptions } from '../document/document.schema.ts';
 
 /** Everything about a server that a deployment decides. docs/configuration.md is generated from this. */
 
@@ -110,6 +111,7 @@ const Settings_ = z.strictObject({
   access: AccessSettings.prefault({}),
   cors: CorsSettings.prefault({}),
   limits: LimitSettings.prefault({}),
+  documents: DocumentOptions.prefault({}),
   audit: AuditSettings.prefault({}),
   log: LogSettings.prefault({}),
 });

@@ -3,6 +3,7 @@ import { accountsBindings } from './accounts.ts';
 import { allergyBindings } from './allergies.ts';
 import { breakGlassBindings } from './break-glass.ts';
 import { contactBindings } from './contacts.ts';
+import { documentContentBindings } from './document-content.ts';
 import { documentBindings } from './documents.ts';
 import { patientBindings } from './patients.ts';
 import { patientSearchBindings } from './patient-search.ts';
@@ -17,6 +18,7 @@ export const bindings: readonly Binding[] = [
   ...patientStateBindings,
   ...contactBindings,
   ...documentBindings,
+  ...documentContentBindings,
   ...allergyBindings,
   ...riskFlagBindings,
   ...sessionBindings,

@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError } from '../base/errors.ts';
+import { type ByteRange, readByteRange } from '../document/byte-range.ts';
+import { digestHeader, readDigest } from '../document/digest.ts';
+import type { Download, Upload } from '../document/document.service.ts';
+import { dispositionOf, readFileName } from '../document/file-name.ts';
+import type { Answer } from './bind.ts';
+
+/** A client that sends nothing for so long has gone away. */
+const idleMilliseconds = 30_000;
+
+/** What a refused upload may still send before the connection is cut: reading it lets the client hear the answer. */
+const drainedBytes = 64 * 1024 * 1024;
+
+/** Routes that are added here get their body as it comes, whatever its type. */
+export function acceptFiles(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, _payload, done) => done(null));
+}
+
+/** Runs work on the file in the body of a request. Whatever the work leaves unread is read and thrown away. */
+export async function withUpload<Result>(request: FastifyRequest, work: (upload: Upload) => Promise<Result>): Promise<Result> {
+  const { raw } = request;
+  const header = (name: string) => {
+    const value = request.headers[name];
+    return value === undefined ? undefined : String(value);
+  };
+  const gone = () => raw.destroy(new Error('idle'));
+  raw.setTimeout(idleMilliseconds, gone);
+  try {
+    const coding = header('content-encoding');
+    if (coding !== undefined && coding.trim().toLowerCase() !== 'identity') {
+      throw new AppError('media-type', 'CONTENT_ENCODING_UNSUPPORTED', 'A file is taken as it is. Send it without Content-Encoding.', {
+        field: 'Content-Encoding',
+      });
+    }
+    const length = header('content-length');
+    return await work({
+      // Left by an error, the stream must stay open, or the answer would not get through.
+      content: raw.iterator({ destroyOnReturn: false }),
+      ...definedOnly({
+        declaredType: header('content-type'),
+        declaredSize: length === undefined ? undefined : Number(length),
+        fileName: readFileName(header('content-disposition')),
+        sha256: readDigest({ reprDigest: header('repr-digest'), contentDigest: header('content-digest'), digest: header('digest') }),
+      }),
+    });
+  } finally {
+    raw.setTimeout(0);
+    if (!raw.readableEnded) drain(request);
+  }
+}
+
+function drain({ raw }: FastifyRequest): void {
+  let left = drainedBytes;
+  raw.on('data', (part: Buffer) => {
+    left -= part.length;
+    if (left < 0) raw.destroy();
+  });
+  // A connection that breaks now has nothing more to say to anybody.
+  raw.on('error', () => undefined);
+  raw.resume();
+}
+
+function definedOnly<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Name in keyof Fields]?: NonNullable<Fields[Name]> };
+}
+
+/**
+ * A file as an answer. A browser saves it and does not show it: content of unknown senders must not run in our origin,
+ * and where somebody shows it all the same, the policy lets nothing in it load or run.
+ */
+export function answerFile(request: FastifyRequest, file: Download): Answer {
+  const etag = `"${file.sha256}"`;
+  const headers = {
+    etag,
+    'content-type': file.mimeType,
+    'content-disposition': dispositionOf(file.fileName),
+    'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
+    'accept-ranges': 'bytes',
+    'repr-digest': digestHeader(file.sha256),
+    'cache-control': 'private, no-cache',
+  };
+  const range = rangeOf(request, { etag, size: file.size });
+  const length = range ? range.last - range.first + 1 : file.size;
+  const shown = { ...headers, 'content-length': String(length), ...(range ? { 'content-range': `bytes ${range.first}-${range.last}/${file.size}` } : {}) };
+  // Nothing is read of a stream that is not sent: of HEAD, and of a file that the caller has already.
+  const body = request.method === 'HEAD' ? undefined : Readable.from(file.read(range), { objectMode: false });
+  return { status: range ? 206 : 200, headers: shown, ...(body ? { body } : {}) };
+}
+
+function rangeOf(request: FastifyRequest, file: { etag: string; size: number }): ByteRange | undefined {
+  const ifRange = request.headers['if-range'];
+  // The caller has the first part of another file: it gets the whole of this one (RFC 9110 §13.1.5).
+  if (ifRange !== undefined && String(ifRange).trim() !== file.etag) return undefined;
+  const range = readByteRange(request.headers.range, file.size);
+  if (range !== 'unsatisfiable') return range;
+  throw new AppError('range', 'RANGE_UNSATISFIABLE', `The file ends before the first byte that was asked for; it has ${file.size} bytes.`, { size: file.size });
+}
