@@ -17,6 +17,7 @@ export const scopes = {
   'audit.read': 'read the audit trail',
   'access.review': 'review why restricted charts were opened',
   'access.manage': 'manage accounts and service keys',
+  'registry.configure': 'say what the numbers of other authorities look like',
 } as const satisfies Record<string, string>;
 
 export const Scope = z.enum(Object.keys(scopes) as [keyof typeof scopes, ...(keyof typeof scopes)[]]);
@@ -39,6 +40,7 @@ export const roles = {
     'audit.read',
     'access.review',
     'access.manage',
+    'registry.configure',
   ],
   FRONT_DESK: ['patient.register', 'patient.search', 'patient.read.demographics', 'patient.break-glass', 'patient.update', 'patient.document'],
   NURSE: ['patient.register', 'patient.search', 'patient.read', 'patient.read.demographics', 'patient.break-glass', 'patient.clinical'],

@@ -18,6 +18,7 @@ const columns: Readonly<Record<Scope, readonly Role[]>> = {
   'audit.read': ['ADMIN', 'AUDITOR'],
   'access.review': ['ADMIN', 'AUDITOR'],
   'access.manage': ['ADMIN'],
+  'registry.configure': ['ADMIN'],
 };
 
 test.each(Object.keys(scopes) as Scope[])('%s is held by exactly the roles of the matrix', (scope) => {

@@ -35,6 +35,7 @@ export type Section = keyof typeof sections;
 /** What each change of a patient's state needs, by the name of its audit action. */
 export const deeds = {
   'patient.updated': 'patient.update',
+  'patient.identified': 'patient.update',
   'patient.photo-set': 'patient.document',
   'patient.photo-removed': 'patient.document',
   'patient.archived': 'patient.restrict',

@@ -1,3 +1,4 @@
+import { requireScope } from '../access/field-rights.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
@@ -18,6 +19,7 @@ export async function listIdentifierAuthorities(ctx: Ctx): Promise<IdentifierAut
 
 /** Makes an authority or describes it anew. Numbers that are there already stay as they are. */
 export async function defineIdentifierAuthority(ctx: Ctx, code: string, input: IdentifierAuthorityInput): Promise<IdentifierAuthority> {
+  requireScope(ctx.viewer, 'registry.configure');
   const authority = { ...parseInput(Key, { code }), ...parseInput(IdentifierAuthorityInput, input) };
   return inTransaction(ctx, async (inside) => {
     if (authority.pattern !== null) await requirePattern(inside, authority.pattern);

@@ -40,7 +40,7 @@ export type PlaceholderOrigin = z.infer<typeof PlaceholderOrigin>;
 /** A chart that waits for its person. */
 export const Placeholder = z.object({
   patientId: z.string(),
-  mrn: z.string(),
+  mrn: z.string().nullable().describe('Null for a restricted chart.'),
   origin: PlaceholderOrigin,
   createdAt: Instant.describe('Since when it waits.'),
 });
@@ -56,7 +56,8 @@ export type PlaceholderList = z.input<typeof PlaceholderList>;
 /** A child of a mother, as her chart shows it. */
 export const Child = z.object({
   id: z.string(),
-  mrn: z.string(),
+  restricted: z.boolean().describe('A restricted chart shows its id alone.'),
+  mrn: z.string().nullable(),
   dateOfBirth: PlainDate.nullable(),
   birthOrder: z.int().nullable(),
   multipleBirthCount: z.int().nullable(),

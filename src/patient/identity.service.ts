@@ -119,7 +119,7 @@ export async function listPlaceholders(ctx: Ctx, input: PlaceholderList = {}): P
   const after = cursor === undefined ? undefined : decodeCursor('waiting', cursor);
   return inTransaction(ctx, async (inside) => {
     const rows = await listWaiting(inside.db, { origin, limit, after });
-    const items = rows.slice(0, limit);
+    const items = rows.slice(0, limit).map(({ restricted, ...row }) => (restricted && inside.viewer ? { ...row, mrn: null } : row));
     const last = items.at(-1);
     await insertAuditEvent(inside, {
       action: 'patient.listed',
@@ -135,6 +135,8 @@ export async function listChildren(ctx: Ctx, motherId: string): Promise<Child[]>
   return inTransaction(ctx, async (inside) => {
     const children = await listChildrenOf(inside.db, motherId);
     await recordPartView(inside, motherId, { section: 'demographics', by: 'child list', rows: children });
-    return children;
+    return children.map((child) =>
+      child.restricted && inside.viewer ? { id: child.id, restricted: true, mrn: null, dateOfBirth: null, birthOrder: null, multipleBirthCount: null } : child,
+    );
   });
 }

@@ -206,6 +206,7 @@ export interface PatientRepository<Shown = Patient> {
    * await patientRepository.addName(patient.id, { use: 'TRANSCRIPTION', script: 'Cyrl', firstName: 'Тест', lastName: 'Пациент' });
    */
   addName(patientId: string, input: NewPart<'name'>): Promise<PatientName>;
+  getName(key: PartKey): Promise<PatientName>;
   updateName(key: ReadPartKey, changes: PartChanges<'name'>): Promise<PatientName>;
   /** A name that is used no longer stays in the chart with its end. */
   endName(key: ReadPartKey, input?: EndInput): Promise<PatientName>;
@@ -214,12 +215,14 @@ export interface PatientRepository<Shown = Patient> {
   /** Every address of a chart, the home address first. */
   listAddresses(patientId: string): Promise<ChartAddress[]>;
   addAddress(patientId: string, input: NewPart<'address'>): Promise<PatientAddress>;
+  getAddress(key: PartKey): Promise<PatientAddress>;
   updateAddress(key: ReadPartKey, changes: PartChanges<'address'>): Promise<PatientAddress>;
   endAddress(key: ReadPartKey, input?: EndInput): Promise<PatientAddress>;
   removeAddress(key: RemovalKey): Promise<void>;
   /** Every telephone number, e-mail address and the like of a chart, the patient's own first. */
   listTelecoms(patientId: string): Promise<ChartTelecom[]>;
   addTelecom(patientId: string, input: NewPart<'telecom'>): Promise<PatientTelecom>;
+  getTelecom(key: PartKey): Promise<PatientTelecom>;
   updateTelecom(key: ReadPartKey, changes: PartChanges<'telecom'>): Promise<PatientTelecom>;
   endTelecom(key: ReadPartKey, input?: EndInput): Promise<PatientTelecom>;
   removeTelecom(key: RemovalKey): Promise<void>;
@@ -236,6 +239,7 @@ export interface PatientRepository<Shown = Patient> {
    * console.log(identifier.id, found?.id === patient.id);
    */
   addIdentifier(patientId: string, input: NewPart<'identifier'>): Promise<PatientIdentifier>;
+  getIdentifier(key: PartKey): Promise<PatientIdentifier>;
   /** Changes the period or the notes; another number is another identifier. */
   updateIdentifier(key: ReadPartKey, changes: PartChanges<'identifier'>): Promise<PatientIdentifier>;
   endIdentifier(key: ReadPartKey, input?: EndInput): Promise<PatientIdentifier>;
@@ -327,21 +331,25 @@ export function bindPatientRepository(ctx: Ctx, settings: BindSettings): Patient
     clearRiskFlag: (key) => clearRiskFlag(ctx, key),
     listNames: (patientId) => listNames(ctx, patientId),
     addName: (patientId, input) => addName(ctx, patientId, { input, settings }),
+    getName: (key) => getChartPart(ctx, 'name', key),
     updateName: (key, changes) => updateName(ctx, key, { changes, settings }),
     endName: (key, input) => endPart(ctx, 'name', { ...key, input, settings }),
     removeName: (key) => removePart(ctx, 'name', key),
     listAddresses: (patientId) => listAddresses(ctx, patientId),
     addAddress: (patientId, input) => addAddress(ctx, patientId, { input, settings }),
+    getAddress: (key) => getChartPart(ctx, 'address', key),
     updateAddress: (key, changes) => updateAddress(ctx, key, { changes, settings }),
     endAddress: (key, input) => endPart(ctx, 'address', { ...key, input, settings }),
     removeAddress: (key) => removePart(ctx, 'address', key),
     listTelecoms: (patientId) => listTelecoms(ctx, patientId),
     addTelecom: (patientId, input) => addTelecom(ctx, patientId, { input, settings }),
+    getTelecom: (key) => getChartPart(ctx, 'telecom', key),
     updateTelecom: (key, changes) => updateTelecom(ctx, key, { changes, settings }),
     endTelecom: (key, input) => endPart(ctx, 'telecom', { ...key, input, settings }),
     removeTelecom: (key) => removePart(ctx, 'telecom', key),
     listIdentifiers: (patientId) => listIdentifiers(ctx, patientId),
     addIdentifier: (patientId, input) => addIdentifier(ctx, patientId, { input, settings }),
+    getIdentifier: (key) => getChartPart(ctx, 'identifier', key),
     updateIdentifier: (key, changes) => editPart(ctx, 'identifier', { ...key, changes, settings }),
     endIdentifier: (key, input) => endPart(ctx, 'identifier', { ...key, input, settings }),
     verifyIdentifier: (key) => verifyIdentifier(ctx, key),

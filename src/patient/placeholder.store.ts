@@ -26,11 +26,11 @@ export async function completePlaceholder(db: Db, patientId: string, done: { com
 export async function listWaiting(
   db: Db,
   filter: { origin?: PlaceholderOrigin | undefined; limit: number; after?: readonly (string | null)[] | undefined },
-): Promise<Placeholder[]> {
+): Promise<(Placeholder & { restricted: boolean })[]> {
   let query = db
     .selectFrom('patient_placeholders')
     .innerJoin('patients', 'patients.id', 'patient_placeholders.patientId')
-    .select(['patient_placeholders.patientId', 'patients.mrn', 'patient_placeholders.origin', 'patient_placeholders.createdAt'])
+    .select(['patient_placeholders.patientId', 'patients.mrn', 'patients.restricted', 'patient_placeholders.origin', 'patient_placeholders.createdAt'])
     .where('patient_placeholders.completedAt', 'is', null)
     .orderBy('patient_placeholders.createdAt')
     .orderBy('patient_placeholders.patientId')
@@ -42,14 +42,14 @@ export async function listWaiting(
       sql<SqlBool>`(${sql.ref('patient_placeholders.createdAt')}, ${sql.ref('patient_placeholders.patientId')}) > (${time}::timestamptz, ${id})`,
     );
   }
-  return (await query.execute()).map((row) => Placeholder.parse({ ...row, createdAt: toInstant(row.createdAt) }));
+  return (await query.execute()).map((row) => ({ ...Placeholder.parse({ ...row, createdAt: toInstant(row.createdAt) }), restricted: row.restricted }));
 }
 
 /** The children of a mother, and of charts that were merged into hers, by birth. */
 export async function listChildrenOf(db: Db, motherId: string): Promise<Child[]> {
   const rows = await db
     .selectFrom('patients')
-    .select(['id', 'mrn', sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'), 'birthOrder', 'multipleBirthCount'])
+    .select(['id', 'mrn', sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'), 'birthOrder', 'multipleBirthCount', 'restricted'])
     .where('mergedInto', 'is', null)
     .where((eb) =>
       eb('motherId', 'in', eb.selectFrom('patients as merged').select('merged.id').where('merged.mergedInto', '=', motherId)).or('motherId', '=', motherId),

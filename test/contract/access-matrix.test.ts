@@ -56,11 +56,23 @@ const desk: readonly Role[] = ['ADMIN', 'FRONT_DESK', 'HIM'];
 const design: Readonly<Record<string, { roles: readonly Role[]; operations: readonly string[] }>> = {
   'register, search': {
     roles: everyone,
-    operations: ['registerPatient', 'searchPatients', 'listPatients', 'findPatientByMrn', 'findPatientByIdentifier', 'findPatientByEmail'],
+    operations: [
+      ...['registerPatient', 'searchPatients', 'listPatients', 'findPatientByMrn', 'findPatientByIdentifier', 'findPatientByEmail'],
+      ...['registerUnidentified', 'registerNewborn', 'listPlaceholders'],
+    ],
   },
-  'view chart: demographics, contacts, documents': { roles: everyone, operations: ['getPatient', 'listContacts', 'listDocuments'] },
+  'view chart: demographics, contacts, documents': {
+    roles: everyone,
+    operations: ['getPatient', 'listContacts', 'listDocuments', 'listNames', 'listAddresses', 'listTelecoms', 'listIdentifiers', 'listChildren'],
+  },
   'view chart: the rest': { roles: wholeChart, operations: ['listAllergies', 'listRiskFlags', 'listMerges'] },
-  'edit demographics, contacts': { roles: desk, operations: ['updatePatient', 'addContact', 'updateContact', 'removeContact'] },
+  'edit demographics, contacts': {
+    roles: desk,
+    operations: [
+      ...['updatePatient', 'identifyPatient', 'addContact', 'updateContact', 'removeContact', 'verifyIdentifier'],
+      ...['Name', 'Address', 'Telecom', 'Identifier'].flatMap((part) => [`add${part}`, `update${part}`, `end${part}`, `remove${part}`]),
+    ],
+  },
   'attach and verify documents': { roles: desk, operations: ['addDocument', 'updateDocument', 'verifyDocument', 'removeDocument'] },
   'allergies, risk flags': { roles: clinicians, operations: ['addAllergy', 'updateAllergy', 'resolveAllergy', 'setRiskFlag', 'clearRiskFlag'] },
   'mark deceased': { roles: ['ADMIN', 'DOCTOR', 'HIM'], operations: ['markPatientDeceased', 'revertPatientDeceased'] },
