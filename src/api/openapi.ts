@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isBinary, type ResponseContract, type RouteContract } from './contract.ts';
 import { Problem } from './problem.schema.ts';
+import { tags } from './tags.ts';
 
 type Json = Record<string, unknown>;
 type Direction = 'input' | 'output';
@@ -33,7 +34,7 @@ export function openApiDocument(routes: readonly RouteContract[], version: strin
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'This server' }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: tags[name] })),
     paths,
     components: {
       schemas: components.schemas(),

@@ -1,0 +1,22 @@
+/** What the groups of the description are about; every tag of a contract stands here. */
+export const tags: Readonly<Record<string, string>> = {
+  health: 'Whether the process lives and whether it can serve: for supervisors and load balancers.',
+  about: 'The description of this interface.',
+  patients: 'Charts: register, open, list, change.',
+  search: 'Find a chart by what is known of the person.',
+  'chart state': 'Archive, restrict, record a death, and take each of them back.',
+  identity: 'People who are not known yet: unidentified patients, newborns, and the promotion to a known identity.',
+  names: 'Other and earlier names of a person, in any script.',
+  addresses: 'Other and earlier addresses.',
+  telecoms: 'Other and earlier telephone numbers and e-mail addresses.',
+  identifiers: 'Numbers under which others know the patient, and the authorities that assign them.',
+  contacts: 'Next of kin and whom to call.',
+  documents: 'Documents and photos, with their content.',
+  allergies: 'Allergies and intolerances; resolved, never deleted.',
+  'risk flags': 'Risk flags; cleared, never deleted.',
+  'break the glass': 'Open a restricted chart with a reason, and review who did.',
+  audit: 'Who did what to which chart, when, from where and why.',
+  session: 'Sign in and out.',
+  accounts: 'People who may sign in.',
+  keys: 'Keys by which services call.',
+};
