@@ -138,7 +138,8 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
     patientId: change.id,
     patientVersion: before.version + 1,
     reason: change.reason,
-    before: pick(before, fields),
+    // With what every change overwrites, so that a chart can be taken back to any earlier moment.
+    before: { ...pick(before, fields), ...pick(before, ['version', 'updatedAt', 'updatedBy']) },
     after: pick(after, fields),
     payload: { fields },
   };
