@@ -11,15 +11,7 @@ import type { Role } from './access.schema.ts';
 import { endGrantRows, findGrant, findOpenings, type GrantKey, insertGrant, reviewGrantRow, selectGrants } from './break-glass.store.ts';
 import { hideFields, requireScope } from './field-rights.ts';
 import { maskPatient, needsOpening, requireOpen } from './restricted.ts';
-import { type BreakGlassGrant, BreakGlassInput, BreakGlassList, ReviewInput, type ShownPatient } from './restricted.schema.ts';
-
-/** How long a broken glass stays open. */
-export interface BreakGlassSettings {
-  readonly defaultMinutes: number;
-  readonly maxMinutes: number;
-}
-
-export const defaultBreakGlass: BreakGlassSettings = { defaultMinutes: 60, maxMinutes: 240 };
+import { type BreakGlassGrant, BreakGlassInput, BreakGlassList, BreakGlassSettings, ReviewInput, type ShownPatient } from './restricted.schema.ts';
 
 /**
  * Lets the caller into this chart, or refuses: every function that shows or changes anything of a chart asks here first,
@@ -77,9 +69,9 @@ export async function endGrants(ctx: Ctx, patientId: string): Promise<void> {
 export async function breakGlass(
   ctx: Ctx,
   patientId: string,
-  { input, settings = defaultBreakGlass }: { input: BreakGlassInput; settings?: BreakGlassSettings | undefined },
+  { input, settings = BreakGlassSettings.parse({}) }: { input: BreakGlassInput; settings?: BreakGlassSettings | undefined },
 ): Promise<BreakGlassGrant> {
-  const { reason, minutes = settings.defaultMinutes } = parseInput(BreakGlassInput, input);
+  const { reason, minutes = Math.min(settings.defaultMinutes, settings.maxMinutes) } = parseInput(BreakGlassInput, input);
   const viewer = requireViewer(ctx);
   requireScope(viewer, 'patient.break-glass');
   if (minutes > settings.maxMinutes) {

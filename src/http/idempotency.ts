@@ -4,6 +4,7 @@ import { isBinary, type RouteContract } from '../api/contract.ts';
 import type { Ctx } from '../db/context.ts';
 import { answerOnce, type KeptAnswer, type KeyedRequest, sweepIdempotencyKeys } from '../idempotency/idempotency.service.ts';
 import { fingerprintOf, readIdempotencyKey } from '../idempotency/idempotency.ts';
+import { requireStillOpen } from '../patient/chart.service.ts';
 import type { Answer } from './bind.ts';
 
 const sweepEveryMilliseconds = 60_000;
@@ -56,10 +57,20 @@ export function createIdempotency(): Idempotency {
       };
       const { answer, replayed } = await inTurn(`${keyed.principal} ${keyed.key}`, () => answerOnce(ctx, keyed, async (inside) => toKept(await work(inside))));
       sweepNowAndThen(ctx);
+      const shown = replayed ? shownPatient(contract, { request, answer }) : undefined;
+      if (shown !== undefined) await requireStillOpen(ctx, shown);
       return fromKept(answer, replayed);
     },
     close: async () => void (await sweeping),
   };
+}
+
+/** The chart that a kept answer shows something of; undefined where it shows none, a mask, or a grant. */
+function shownPatient({ path, tag }: RouteContract, { request, answer }: { request: FastifyRequest; answer: KeptAnswer }): string | undefined {
+  if (!path.startsWith('/api/v1/patients') || tag === 'break the glass' || answer.body === null) return undefined;
+  const body = JSON.parse(answer.body) as { id?: string; masked?: boolean };
+  if (body.masked) return undefined;
+  return path.startsWith('/api/v1/patients/{id}') ? (request.params as { id: string }).id : body.id;
 }
 
 function toKept(answer: Answer): KeptAnswer {

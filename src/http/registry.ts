@@ -3,7 +3,7 @@ import type { DatabaseAddress } from '../base/config.ts';
 import { newId } from '../base/ids.ts';
 import { createPool, kyselyOnPool } from '../db/connect.ts';
 import type { Actor, Ctx } from '../db/context.ts';
-import { type BreakGlassSettings, defaultBreakGlass } from '../access/break-glass.service.ts';
+import { BreakGlassSettings } from '../access/restricted.schema.ts';
 import type { Principal } from '../access/principal.ts';
 import { type DocumentSettings, openDocumentSettings } from '../document/content-stores.service.ts';
 import type { DocumentOptions } from '../document/document.schema.ts';
@@ -38,7 +38,7 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
   return {
     base: { db: kyselyOnPool(pool, { prepares: !address.pooled }), pool, clock: systemClock, newId },
     settings: { timeZone, defaultCountry: options.defaultCountry, mrns, documents },
-    breakGlass: options.breakGlass ?? defaultBreakGlass,
+    breakGlass: options.breakGlass ?? BreakGlassSettings.parse({}),
     close: async () => {
       await mrns.close();
       await documents.close();

@@ -51,6 +51,15 @@ export async function openChartById(ctx: Ctx, id: string, section: Section): Pro
   return grantId === undefined ? {} : { grantId };
 }
 
+/** Refuses to repeat what was said of a chart before, where it would be refused now: it may have been restricted since. */
+export async function requireStillOpen(ctx: Ctx, id: string): Promise<void> {
+  if (ctx.viewer === undefined) return;
+  await inTransaction(ctx, async (inside) => {
+    const patient = await findPatientById(inside.db, id);
+    if (patient) await openChartForChange(inside, patient);
+  });
+}
+
 export interface PatientChange {
   readonly id: string;
   /** The version the caller read; undefined where the change holds for any. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AccessSettings } from '../access/access-settings.schema.ts';
+import { BreakGlassSettings } from '../access/restricted.schema.ts';
 import { DocumentOptions } from '../document/document.schema.ts';
 
 /** Everything about a server that a deployment decides. docs/configuration.md is generated from this. */
@@ -109,6 +110,7 @@ const Settings_ = z.strictObject({
   database: DatabaseSettings.prefault({}),
   facility: FacilitySettings.prefault({}),
   access: AccessSettings.prefault({}),
+  breakGlass: BreakGlassSettings.prefault({}),
   cors: CorsSettings.prefault({}),
   limits: LimitSettings.prefault({}),
   documents: DocumentOptions.prefault({}),
@@ -117,7 +119,9 @@ const Settings_ = z.strictObject({
 });
 
 export const Settings = Settings_.superRefine((settings, context) => {
-  const { server } = settings;
+  const { server, breakGlass } = settings;
+  if (breakGlass.defaultMinutes > breakGlass.maxMinutes)
+    context.addIssue({ code: 'custom', path: ['breakGlass', 'defaultMinutes'], message: 'must not be more than maxMinutes' });
   if ((server.tlsCertificateFile === undefined) !== (server.tlsKeyFile === undefined)) {
     const missing = server.tlsKeyFile === undefined ? 'tlsKeyFile' : 'tlsCertificateFile';
     context.addIssue({ code: 'custom', path: ['server', missing], message: 'is needed too: certificate and key go together' });
