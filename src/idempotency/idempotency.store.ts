@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import type { Db } from '../db/context.ts';
+import { prepared } from '../db/prepared.ts';
 
 export interface KeptAnswer {
   readonly status: number;
@@ -12,24 +12,21 @@ interface KeyOfCaller {
   readonly key: string;
 }
 
+const take = prepared(
+  'take_idempotency_key',
+  `INSERT INTO "idempotency_keys" ("principal", "key", "fingerprint", "createdAt", "expiresAt") VALUES ($1, $2, $3, $4, $5)
+   ON CONFLICT ("principal", "key") DO UPDATE
+     SET "fingerprint" = excluded."fingerprint", "status" = NULL, "headers" = NULL, "answer" = NULL, "createdAt" = excluded."createdAt", "expiresAt" = excluded."expiresAt"
+     WHERE "idempotency_keys"."expiresAt" <= $4
+   RETURNING 1 AS taken`,
+);
+
 /**
  * Takes the key for this transaction; false when somebody has it. A concurrent request with the same key waits here until
  * the first has committed or failed. A key that is over is taken anew, whether it was swept or not.
  */
 export async function takeKey(db: Db, key: KeyOfCaller & { fingerprint: string; now: Date; expiresAt: Date }): Promise<boolean> {
-  const { now, principal, ...values } = key;
-  const taken = await db
-    .insertInto('idempotency_keys')
-    .values({ ...values, principal, createdAt: now })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['principal', 'key'])
-        .doUpdateSet({ fingerprint: key.fingerprint, status: null, headers: null, answer: null, createdAt: now, expiresAt: key.expiresAt })
-        .where('idempotency_keys.expiresAt', '<=', now),
-    )
-    .returning(sql<boolean>`true`.as('taken'))
-    .executeTakeFirst();
-  return taken !== undefined;
+  return (await take(db, [key.principal, key.key, key.fingerprint, key.now, key.expiresAt])).length === 1;
 }
 
 export async function findAnswer(db: Db, key: KeyOfCaller): Promise<(KeptAnswer & { fingerprint: string }) | undefined> {
@@ -38,26 +35,25 @@ export async function findAnswer(db: Db, key: KeyOfCaller): Promise<(KeptAnswer 
     .select(['fingerprint', 'status', 'headers', 'answer'])
     .where('principal', '=', key.principal)
     .where('key', '=', key.key)
-    .where('status', 'is not', null)
     .executeTakeFirst();
   if (!row || row.status === null) return undefined;
   return { fingerprint: row.fingerprint, status: row.status, headers: (row.headers ?? {}) as Record<string, string>, body: row.answer };
 }
 
+const keep = prepared('keep_answer', `UPDATE "idempotency_keys" SET "status" = $3, "headers" = $4, "answer" = $5 WHERE "principal" = $1 AND "key" = $2`);
+
 export async function keepAnswer(db: Db, key: KeyOfCaller, answer: KeptAnswer): Promise<void> {
-  await db
-    .updateTable('idempotency_keys')
-    .set({ status: answer.status, headers: JSON.stringify(answer.headers), answer: answer.body })
-    .where('principal', '=', key.principal)
-    .where('key', '=', key.key)
-    .execute();
+  await keep(db, [key.principal, key.key, answer.status, JSON.stringify(answer.headers), answer.body]);
 }
+
+const remove = prepared(
+  'remove_idempotency_keys',
+  `DELETE FROM "idempotency_keys" WHERE ctid = ANY (ARRAY(
+     SELECT ctid FROM "idempotency_keys" WHERE "expiresAt" <= $1 ORDER BY "expiresAt" LIMIT $2 FOR UPDATE SKIP LOCKED
+   )) RETURNING 1 AS gone`,
+);
 
 /** Removes so many keys that are over; those that another process is removing, or that are being taken anew, are left to it. */
 export async function deleteExpiredKeys(db: Db, options: { now: Date; limit: number }): Promise<number> {
-  const { rows } = await sql`
-    delete from ${sql.table('idempotency_keys')} where ctid = any (array(
-      select ctid from ${sql.table('idempotency_keys')} where "expiresAt" <= ${options.now} order by "expiresAt" limit ${options.limit} for update skip locked
-    )) returning 1 as gone`.execute(db);
-  return rows.length;
+  return (await remove(db, [options.now, options.limit])).length;
 }
