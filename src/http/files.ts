@@ -85,9 +85,9 @@ export function answerFile(request: FastifyRequest, file: Download): Answer {
   const range = rangeOf(request, { etag, size: file.size });
   const length = range ? range.last - range.first + 1 : file.size;
   const shown = { ...headers, 'content-length': String(length), ...(range ? { 'content-range': `bytes ${range.first}-${range.last}/${file.size}` } : {}) };
-  // Nothing is read of a stream that is not sent: of HEAD, and of a file that the caller has already.
-  const body = request.method === 'HEAD' ? undefined : Readable.from(file.read(range), { objectMode: false });
-  return { status: range ? 206 : 200, headers: shown, ...(body ? { body } : {}) };
+  // HEAD reads its body to the end and throws it away, so it gets an empty one. What the caller has already is never read: a stream begins with its reader.
+  const body = Readable.from(request.method === 'HEAD' ? [] : file.read(range), { objectMode: false });
+  return { status: range ? 206 : 200, headers: shown, body };
 }
 
 function rangeOf(request: FastifyRequest, file: { etag: string; size: number }): ByteRange | undefined {
