@@ -35,7 +35,12 @@ export type BreakGlassInput = z.input<typeof BreakGlassInput>;
 
 /** How long a broken glass stays open; a facility decides. */
 export const BreakGlassSettings = z.strictObject({
-  defaultMinutes: z.int().min(1).max(1440).default(60).describe('How long a restricted chart stays open to whoever broke the glass without saying for how long.'),
+  defaultMinutes: z
+    .int()
+    .min(1)
+    .max(1440)
+    .default(60)
+    .describe('How long a restricted chart stays open to whoever broke the glass without saying for how long.'),
   maxMinutes: z.int().min(1).max(1440).default(240).describe('The longest that may be asked for.'),
 });
 export type BreakGlassSettings = z.infer<typeof BreakGlassSettings>;

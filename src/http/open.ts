@@ -32,7 +32,12 @@ export interface OpenHttp {
 export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
   const { server: ours } = settings;
   const readiness = createReadiness(address);
-  const registry = openServerRegistry(address, { maxConnections: settings.database.maxConnections, ...settings.facility, breakGlass: settings.breakGlass, documents: settings.documents });
+  const registry = openServerRegistry(address, {
+    maxConnections: settings.database.maxConnections,
+    ...settings.facility,
+    breakGlass: settings.breakGlass,
+    documents: settings.documents,
+  });
   const around: { shutdown?: Shutdown } = {};
   const assertReady = async () => {
     around.shutdown?.assertStaying();
