@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TestDatabase } from '../../test/support/database.ts';
-import { apply, createHost, snapshot } from '../../test/support/migrate.ts';
+import { apply, createApplied, createHost, snapshot } from '../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../base/config.ts';
 import { checkMigration, verifyMigration } from './index.ts';
 
@@ -28,8 +28,7 @@ test('keys are verified on tables without a row too: a trigger that is switched 
 });
 
 test('triggers on the side of patients count as well: without them a patient with bills could be deleted', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   await host.query('ALTER TABLE patients DISABLE TRIGGER ALL');
   const [item] = await failed(host);
   expect(item?.found).toContain('bills_patientId_fkey on patients');
@@ -37,8 +36,7 @@ test('triggers on the side of patients count as well: without them a patient wit
 });
 
 test('a database whose sessions skip the triggers of keys is found', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   await host.query(`ALTER DATABASE ${host.name} SET session_replication_role = replica`);
   // The trials find it too, where there are rows to try it on; the setting says why.
   expect((await failed(host))[0]).toMatchObject({ name: 'keys: every session keeps them', found: 'session_replication_role = replica for everybody' });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDatabase, testServer } from './database.ts';
+import { cloneOf, createDatabase, testServer } from './database.ts';
 
 test('an empty database has no tables, and two of them do not see each other', async () => {
   await using first = await createDatabase();
@@ -20,6 +20,20 @@ test('the host template is the sample EHR without the module', async () => {
 test('the migrated template has the module', async () => {
   await using database = await createDatabase({ template: 'migrated' });
   expect(await database.query('SELECT count(*)::int AS patients FROM patients')).toEqual([{ patients: 0 }]);
+});
+
+test('the applied template has the module and the journal of its apply', async () => {
+  await using database = await createDatabase({ template: 'applied' });
+  expect(await database.query(`SELECT command, outcome FROM onechart.migration_runs`)).toEqual([{ command: 'apply', outcome: 'done' }]);
+});
+
+test('a clone has what the other had, and goes its own way', async () => {
+  await using first = await createDatabase();
+  await first.query('CREATE TABLE kept AS SELECT 1 AS id');
+  await using second = await cloneOf(first);
+  await second.query('DELETE FROM kept');
+  expect(await first.query('SELECT id FROM kept')).toEqual([{ id: 1 }]);
+  expect(await second.query('SELECT id FROM kept')).toEqual([]);
 });
 
 test('a database is gone after its drop, open connections or not', async () => {

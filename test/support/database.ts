@@ -4,9 +4,13 @@ import { basename, join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { createSampleEhr } from '../../sample-ehr/index.ts';
+import { parseDatabaseUrl } from '../../src/base/config.ts';
 
-/** What a test database starts as: nothing, the sample EHR before the module, or the same after our migrations. */
-export type Template = 'empty' | 'host' | 'migrated';
+/**
+ * What a test database starts as: nothing, the sample EHR before the module, the same after plain execution of our migrations, or after our own
+ * `apply` with its journal (400 ms, where a clone takes 20).
+ */
+export type Template = 'empty' | 'host' | 'migrated' | 'applied';
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
@@ -14,6 +18,8 @@ export interface TestDatabase extends AsyncDisposable {
   /** The one pool of this database; `drop` ends it. */
   pool(): pg.Pool;
   query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  /** Ends the pool; the next query opens it again. */
+  disconnect(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -44,9 +50,17 @@ export async function testServer(): Promise<TestServer> {
  * await database.drop();
  */
 export async function createDatabase(options: { template?: Template; name?: string } = {}): Promise<TestDatabase> {
-  const { url: serverUrl } = await testServer();
-  const template = await ensureTemplate(serverUrl, options.template ?? 'empty');
-  const name = options.name ?? `test_${randomBytes(6).toString('hex')}`;
+  const { url } = await testServer();
+  return cloneTemplate(url, await ensureTemplate(url, options.template ?? 'empty'), options.name);
+}
+
+/** A copy of a database that a test has prepared, in a fraction of the time; nobody may be connected to that one, its own pool is let go of. */
+export async function cloneOf(database: TestDatabase): Promise<TestDatabase> {
+  await database.disconnect();
+  return cloneTemplate((await testServer()).url, database.name);
+}
+
+async function cloneTemplate(serverUrl: string, template: string, name = `test_${randomBytes(6).toString('hex')}`): Promise<TestDatabase> {
   await withClient(serverUrl, (client) => client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE ${pg.escapeIdentifier(template)}`));
   const url = withDatabase(serverUrl, name);
   let pool: pg.Pool | undefined;
@@ -62,9 +76,12 @@ export async function createDatabase(options: { template?: Template; name?: stri
       return pool;
     },
     query: async <Row extends pg.QueryResultRow>(sql: string, params: readonly unknown[] = []) => (await database.pool().query<Row>(sql, [...params])).rows,
-    drop: async () => {
+    disconnect: async () => {
       await pool?.end();
       pool = undefined;
+    },
+    drop: async () => {
+      await database.disconnect();
       await withClient(serverUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(name)} WITH (FORCE)`));
     },
     [Symbol.asyncDispose]: () => database.drop(),
@@ -85,7 +102,7 @@ function ensureTemplate(serverUrl: string, template: Template): Promise<string> 
 async function buildTemplate(serverUrl: string, template: Template): Promise<string> {
   if (template === 'empty') return 'template0';
   const name = `template_${template}`;
-  const base = template === 'migrated' ? await ensureTemplate(serverUrl, 'host') : 'template0';
+  const base = template === 'migrated' || template === 'applied' ? await ensureTemplate(serverUrl, 'host') : 'template0';
   return withClient(serverUrl, async (client) => {
     await client.query(`SELECT pg_advisory_lock(hashtext($1))`, [name]);
     const { rows } = await client.query<{ ready: boolean }>('SELECT datistemplate AS ready FROM pg_database WHERE datname = $1', [name]);
@@ -93,20 +110,25 @@ async function buildTemplate(serverUrl: string, template: Template): Promise<str
     // A builder that failed or was killed left a half of it.
     await client.query(`DROP DATABASE IF EXISTS ${name}`);
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${base}`);
-    await withClient(withDatabase(serverUrl, name), template === 'host' ? buildHost : applyMigrations);
+    await builders[template](withDatabase(serverUrl, name));
     await client.query(`ALTER DATABASE ${name} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
     return name;
   });
 }
 
-async function buildHost(client: pg.Client): Promise<void> {
-  await createSampleEhr(client, { rows: 200, seed: 1 });
-}
-
-/** The module's migrations as plain files in order, as `psql -f` would run them. */
-async function applyMigrations(client: pg.Client): Promise<void> {
-  for (const { sql } of await moduleMigrations()) await client.query(sql);
-}
+const builders: Readonly<Record<Exclude<Template, 'empty'>, (url: string) => Promise<unknown>>> = {
+  host: (url) => withClient(url, (client) => createSampleEhr(client, { rows: 200, seed: 1 })),
+  // The module's migrations as plain files in order, as `psql -f` would run them.
+  migrated: (url) =>
+    withClient(url, async (client) => {
+      for (const { sql } of await moduleMigrations()) await client.query(sql);
+    }),
+  applied: async (url) => {
+    // Loaded here: most files of tests have no use for the engine.
+    const { applyMigration } = await import('../../src/migrate/index.ts');
+    await applyMigration({ address: parseDatabaseUrl(url), noBackup: true });
+  },
+};
 
 /** The module's migration files in the order of their names. */
 export async function moduleMigrations(): Promise<{ name: string; sql: string }[]> {

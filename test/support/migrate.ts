@@ -6,6 +6,7 @@ import { type Catalogue, readCatalogue } from '../../src/migrate/catalogue.ts';
 import { type ApplyOptions, type ApplyResult, applyMigration } from '../../src/migrate/index.ts';
 import { type MigrationFile, readHostProfile, renderModule } from '../../src/migrate/module/index.ts';
 import { createDatabase, type TestDatabase, withClient } from './database.ts';
+import { hostPicture } from './host-picture.ts';
 import { snapshotOf } from './snapshot.ts';
 
 /** A small sample EHR before the module: of the template for uuid, built for text. */
@@ -14,6 +15,22 @@ export async function createHost(idType: IdType = 'uuid'): Promise<TestDatabase>
   const database = await createDatabase();
   await withClient(database.url, (client) => createSampleEhr(client, { idType, rows: 100 }));
   return database;
+}
+
+/** A small sample EHR after `apply`: for tests of what comes afterwards. */
+export function createApplied(): Promise<TestDatabase> {
+  return createDatabase({ template: 'applied' });
+}
+
+let bare: Promise<string[]> | undefined;
+
+/** The picture of the sample EHR before the module, to which a rollback has to come back. */
+export function pictureBefore(): Promise<string[]> {
+  bare ??= (async () => {
+    await using host = await createHost();
+    return await withClient(host.url, (client) => hostPicture(client, 'public'));
+  })();
+  return bare;
 }
 
 export function apply(database: { url: string }, options: Partial<Omit<ApplyOptions, 'address'>> = {}): Promise<ApplyResult> {

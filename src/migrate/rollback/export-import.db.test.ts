@@ -1,11 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { appendFile, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import type { TestDatabase } from '../../../test/support/database.ts';
-import { withClient } from '../../../test/support/database.ts';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { cloneOf, moduleMigrations, type TestDatabase, withClient } from '../../../test/support/database.ts';
 import { hostPicture, tableContents } from '../../../test/support/host-picture.ts';
-import { apply, createHost, snapshot } from '../../../test/support/migrate.ts';
+import { apply, createApplied, pictureBefore, snapshot } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { openRegistry } from '../../index.ts';
 import { checkMigration, type ImportOptions, importRows, migrationStatus, type RollbackOptions, rollbackMigration } from '../index.ts';
@@ -47,29 +47,7 @@ async function livedIn(host: TestDatabase): Promise<void> {
   );
 }
 
-const moduleTables = [
-  'patients',
-  'patient_contacts',
-  'patient_documents',
-  'patient_allergies',
-  'patient_risk_flags',
-  'patient_merge_history',
-  'patient_placeholders',
-  'patient_document_contents',
-  'patient_document_chunks',
-  'patient_names',
-  'patient_addresses',
-  'patient_telecoms',
-  'patient_identifiers',
-  'identifier_authorities',
-  'patient_audit_events',
-  'patient_outbox_events',
-  'mrn_authorities',
-  'mrn_formats',
-  'mrn_counters',
-  'mrn_blocks',
-  'mrn_returned_ranges',
-];
+const moduleTables = (await moduleMigrations()).flatMap(({ sql }) => [...sql.matchAll(/^CREATE TABLE "(\w+)"/gm)].map(([, table = '']) => table));
 
 async function contents(host: { url: string }): Promise<string[]> {
   return withClient(host.url, async (client) => {
@@ -78,18 +56,53 @@ async function contents(host: { url: string }): Promise<string[]> {
   });
 }
 
-async function exported(
-  options: { gzip?: boolean; link?: boolean } = {},
-): Promise<{ host: TestDatabase; to: string; rows: string[]; manifest: ExportManifest }> {
-  const host = await createHost();
-  onTestFinished(() => host.drop());
-  await apply(host);
+interface Exported {
+  readonly host: TestDatabase;
+  readonly to: string;
+  readonly rows: string[];
+  readonly manifest: ExportManifest;
+}
+
+const prepared = new Map<string, Promise<Exported>>();
+
+/** A host that had lived with the module and was rolled back to a folder, or applied once more after that. Made once; each test has a copy of both. */
+async function exported(options: { gzip?: boolean; link?: boolean; appliedAgain?: boolean } = {}): Promise<Exported> {
+  const key = JSON.stringify(options);
+  const made = prepared.get(key) ?? (options.appliedAgain ? applyAgain(options) : exportOnce(options));
+  prepared.set(key, made);
+  const { host, to, ...rest } = await made;
+  const copy = await cloneOf(host);
+  onTestFinished(() => copy.drop());
+  // The journal names the folder of the export; whoever needs that gets it and leaves it as it is.
+  if (options.link) return { host: copy, to, ...rest };
+  const own = await folder();
+  await cp(to, own, { recursive: true });
+  return { host: copy, to: own, ...rest };
+}
+
+const workFolder = mkdtempSync(join(tmpdir(), 'onechart-exported-'));
+afterAll(async () => {
+  for (const each of prepared.values()) await (await each).host.drop();
+  rmSync(workFolder, { recursive: true, force: true });
+});
+
+async function exportOnce({ gzip, link }: { gzip?: boolean; link?: boolean }): Promise<Exported> {
+  const host = await createApplied();
   await livedIn(host);
-  if (options.link) await host.query('UPDATE bills SET "patientId" = (SELECT id FROM patients LIMIT 1) WHERE id IN (SELECT id FROM bills LIMIT 7)');
+  if (link) await host.query('UPDATE bills SET "patientId" = (SELECT id FROM patients LIMIT 1) WHERE id IN (SELECT id FROM bills LIMIT 7)');
   const rows = await contents(host);
-  const to = await folder();
-  const { exported: manifest } = await rollback(host, { exportTo: to, gzip: options.gzip });
+  const to = join(workFolder, host.name);
+  const { exported: manifest } = await rollback(host, { exportTo: to, gzip });
   return { host, to, rows, manifest: manifest as ExportManifest };
+}
+
+async function applyAgain(options: { gzip?: boolean; link?: boolean; appliedAgain?: boolean }): Promise<Exported> {
+  const { host: rolledBack, ...rest } = await exported({ ...options, appliedAgain: false });
+  const host = await cloneOf(rolledBack);
+  await apply(host);
+  const to = join(workFolder, host.name);
+  await cp(rest.to, to, { recursive: true });
+  return { ...rest, host, to };
 }
 
 test.each([false, true])('rows go to files with the tables and come back after a new apply, value for value (gzip: %s)', async (gzip) => {
@@ -115,8 +128,7 @@ test.each([false, true])('rows go to files with the tables and come back after a
 });
 
 test('record numbers go on where they were: none is issued twice', async () => {
-  const { host, to } = await exported();
-  await apply(host);
+  const { host, to } = await exported({ appliedAgain: true });
   await bringBack(host, to);
   await using registry = await openRegistry({ databaseUrl: host.url });
   const next = await registry.patientRepository.create({ firstName: 'Kofi', lastName: 'Later', dateOfBirth: '2001-01-01' });
@@ -177,8 +189,7 @@ const damages: [string, (to: string, manifest: ExportManifest) => Promise<unknow
 ];
 
 test('a damaged, cut or foreign export is found out before the first row', async () => {
-  const { host, to, manifest } = await exported();
-  await apply(host);
+  const { host, to, manifest } = await exported({ appliedAgain: true });
   const before = await snapshot(host);
   for (const [name, damage, code] of damages) {
     const copy = `${to}-${code}-${name.replaceAll(' ', '-')}`;
@@ -190,8 +201,7 @@ test('a damaged, cut or foreign export is found out before the first row', async
 });
 
 test('rows are not mixed with rows that are there already', async () => {
-  const { host, to } = await exported();
-  await apply(host);
+  const { host, to } = await exported({ appliedAgain: true });
   await host.query(`INSERT INTO patients (mrn, "lastName") VALUES ('OTHER-1', 'Example')`);
   const before = await snapshot(host);
   await expect(bringBack(host, to)).rejects.toMatchObject({ kind: 'unsafe', code: 'IMPORT_TABLES_NOT_EMPTY', details: { tables: ['patients'] } });
@@ -199,16 +209,14 @@ test('rows are not mixed with rows that are there already', async () => {
 });
 
 test('columns that came later take their defaults; one that is gone, or is of another type, stops it', async () => {
-  const { host, to, rows } = await exported();
-  await apply(host);
+  const { host, to, rows } = await exported({ appliedAgain: true });
   await host.query(`ALTER TABLE patients ADD COLUMN "nickName" text DEFAULT 'none'`);
   expect((await bringBack(host, to)).outcome).toBe('imported');
   expect(await host.query('SELECT DISTINCT "nickName" AS name FROM patients')).toEqual([{ name: 'none' }]);
   await host.query('ALTER TABLE patients DROP COLUMN "nickName"');
   expect(await contents(host)).toEqual(rows);
 
-  const next = await exported();
-  await apply(next.host);
+  const next = await exported({ appliedAgain: true });
   const other = async (name: string, columns: (own: ExportManifest['tables'][number]['columns']) => ExportManifest['tables'][number]['columns']) => {
     const { sha256: _, ...manifest } = next.manifest;
     const copy = `${next.to}-${name}`;
@@ -234,8 +242,7 @@ test('columns that came later take their defaults; one that is gone, or is of an
 });
 
 test('a user who is gone meanwhile: the key refuses the rows, nothing is imported, and the error holds no name', async () => {
-  const { host, to } = await exported();
-  await apply(host);
+  const { host, to } = await exported({ appliedAgain: true });
   await host.query('CREATE TABLE kept AS SELECT * FROM users');
   await host.query('SET session_replication_role = replica; DELETE FROM users; SET session_replication_role = origin');
   const error = (await bringBack(host, to).catch((thrown: unknown) => thrown)) as Error & { details: object };
@@ -247,8 +254,7 @@ test('a user who is gone meanwhile: the key refuses the rows, nothing is importe
 });
 
 test('a folder that holds something, or cannot be written, is refused before anything is changed', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   await livedIn(host);
   const before = await snapshot(host);
   const to = await folder();
@@ -268,8 +274,7 @@ test('a folder that holds something, or cannot be written, is refused before any
 });
 
 test('a disk that fails while the rows are written: no table is dropped, and the same command goes on', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   await livedIn(host);
   const rows = await contents(host);
   const to = await folder();
@@ -292,9 +297,8 @@ test('a disk that fails while the rows are written: no table is dropped, and the
 });
 
 test('an empty module exports empty files and imports them', async () => {
-  await using host = await createHost();
-  const before = await withClient(host.url, (client) => hostPicture(client, 'public'));
-  await apply(host);
+  const before = await pictureBefore();
+  await using host = await createApplied();
   const to = await folder();
   const { exported: manifest } = await rollback(host, { exportTo: to });
   expect(manifest?.tables.every(({ rows }) => rows === 0)).toBe(true);

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { inParallel, positionsToKill, runUntil, walkName } from '../../../test/support/cut-off.ts';
-import { createDatabase, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
+import { cloneOf, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { hostPicture, tableContents } from '../../../test/support/host-picture.ts';
-import { apply, createHost, moduleHistory } from '../../../test/support/migrate.ts';
+import { apply, createApplied, createHost, moduleHistory, pictureBefore } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { importRows, type MigrateEvent, rollbackMigration } from '../index.ts';
 
@@ -28,16 +28,6 @@ async function fillModule(host: TestDatabase): Promise<void> {
   });
 }
 
-/** A copy, in a fraction of the time that an apply takes; nobody may be connected to the one that is copied. */
-async function cloneOf(host: TestDatabase): Promise<TestDatabase> {
-  const copy = await createDatabase();
-  await withClient((await testServer()).url, async (client) => {
-    await client.query(`DROP DATABASE ${copy.name}`);
-    await client.query(`CREATE DATABASE ${copy.name} TEMPLATE ${host.name}`);
-  });
-  return copy;
-}
-
 const picture = (host: { url: string }) => withClient(host.url, (client) => hostPicture(client, 'public'));
 const rowsOf = (host: { url: string }) => withClient(host.url, (client) => tableContents(client, 'public', ['patients', 'patient_outbox_events']));
 const address = (host: { url: string }) => parseDatabaseUrl(host.url);
@@ -47,9 +37,8 @@ const every = older ? 9 : 5;
 const everyImport = older ? 6 : 3;
 
 test(`killed at ${walkName(every)}, the rollback goes on to the same end, and no row is lost`, { timeout: 900_000 }, async () => {
-  await using whole = await createHost();
-  const before = await picture(whole);
-  await apply(whole);
+  const before = await pictureBefore();
+  await using whole = await createApplied();
   await fillModule(whole);
   const rows = await rowsOf(whole);
   await using filled = await cloneOf(whole);
@@ -99,8 +88,7 @@ test(`killed at ${walkName(every)}, the rollback goes on to the same end, and no
 });
 
 test(`killed at ${walkName(everyImport)}, the import brings all rows back or none, and the same command ends it`, { timeout: 600_000 }, async () => {
-  await using source = await createHost();
-  await apply(source);
+  await using source = await createApplied();
   await fillModule(source);
   const rows = await rowsOf(source);
   const from = await folder();
@@ -124,9 +112,8 @@ const worker = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid =
 test.each(['script', 'drop', 'drop-index', 'remove'] as const)(
   'the server process ends as a step of kind %s begins: said in words, and it goes on from there',
   async (kind) => {
-    await using host = await createHost();
-    const before = await picture(host);
-    await apply(host);
+    const before = await pictureBefore();
+    await using host = await createApplied();
     let hit = '';
     const onEvent = async (event: MigrateEvent) => {
       if (hit !== '' || event.type !== 'step-started' || (kind === 'remove' ? event.step.key : event.step.kind) !== kind) return;
@@ -141,8 +128,7 @@ test.each(['script', 'drop', 'drop-index', 'remove'] as const)(
 );
 
 test('the server process ends while the rows are written: nothing is dropped, the folder is written anew', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   await fillModule(host);
   const rows = await rowsOf(host);
   const to = await folder();

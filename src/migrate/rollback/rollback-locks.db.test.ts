@@ -7,7 +7,7 @@ import { startBackgroundWriter } from '../../../sample-ehr/index.ts';
 import { connection } from '../../../test/support/connection.ts';
 import { withClient } from '../../../test/support/database.ts';
 import { hostPicture } from '../../../test/support/host-picture.ts';
-import { apply, createHost, moduleHistory } from '../../../test/support/migrate.ts';
+import { apply, createApplied, moduleHistory, pictureBefore } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { importRows, type RollbackOptions, rollbackMigration } from '../index.ts';
 
@@ -24,9 +24,8 @@ async function folder(): Promise<string> {
 }
 
 test('a long transaction on bills: given up after the patience, naming it, every step whole; later it goes on', async () => {
-  await using host = await createHost();
-  const before = await picture(host);
-  await apply(host);
+  const before = await pictureBefore();
+  await using host = await createApplied();
   const { client, pid } = await connection(host);
   await client.query('BEGIN');
   await client.query('SELECT count(*) FROM bills');
@@ -40,9 +39,8 @@ test('a long transaction on bills: given up after the patience, naming it, every
 });
 
 test('a reader of patients that stays in its transaction: the tables are not dropped, its holder is named', async () => {
-  await using host = await createHost();
-  const before = await picture(host);
-  await apply(host);
+  const before = await pictureBefore();
+  await using host = await createApplied();
   await host.query(`INSERT INTO patients (mrn, "lastName") VALUES ('MRN-2026-00001', 'Example')`);
   const { client, pid } = await connection(host);
   const to = await folder();
@@ -65,8 +63,7 @@ test('a reader of patients that stays in its transaction: the tables are not dro
 });
 
 test('a patient being registered while the rows are exported waits, and finds the table gone; what was registered before is in the files', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   const early = await connection(host);
   const late = await connection(host);
   const insert = (mrn: string) => `INSERT INTO patients (mrn, "lastName") VALUES ('${mrn}', 'Example')`;
@@ -104,8 +101,7 @@ test('a patient being registered while the rows are exported waits, and finds th
 const heldMilliseconds = 1_200;
 
 test('beside a held table and a live EHR no writer waits much longer than one attempt for a lock', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   const holder = await connection(host);
   const writer = await startBackgroundWriter({ database: { connectionString: host.url }, clients: 3, ratePerSecond: 150 });
   let released: Promise<unknown> | undefined;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { applyByHand, type ByHandOptions } from '../../../sample-ehr/statements.ts';
 import { type TestDatabase, withClient } from '../../../test/support/database.ts';
 import { hostPicture } from '../../../test/support/host-picture.ts';
-import { apply, createHost, filesFor, snapshot } from '../../../test/support/migrate.ts';
+import { apply, createApplied, createHost, filesFor, pictureBefore, snapshot } from '../../../test/support/migrate.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
 import { newRandomId } from '../../base/ids.ts';
 import { rollbackMigration } from '../index.ts';
@@ -26,7 +26,7 @@ async function record(host: TestDatabase, name: string, finished: boolean): Prom
 
 const first = '20260103000000_add_patient_module';
 
-test.each<[string, (host: TestDatabase) => Promise<unknown>]>([
+test.each<[string, (host: TestDatabase) => Promise<unknown>, (() => Promise<TestDatabase>)?]>([
   ['the enum alone', (host) => byHand(host, { upTo: 1 }, 1)],
   ['half of the tables', (host) => byHand(host, { upTo: 4 }, 1)],
   ['tables without indexes and keys', (host) => byHand(host, { upTo: 7 }, 1)],
@@ -45,10 +45,8 @@ test.each<[string, (host: TestDatabase) => Promise<unknown>]>([
   ],
   [
     'an INVALID index on a live table, its build cut off',
-    async (host) => {
-      await apply(host);
-      await host.query(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"bills_patientId_idx"'::regclass`);
-    },
+    (host) => host.query(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"bills_patientId_idx"'::regclass`),
+    createApplied,
   ],
   [
     'an INVALID index on a table of the module',
@@ -70,16 +68,15 @@ test.each<[string, (host: TestDatabase) => Promise<unknown>]>([
   ],
   [
     'objects taken away by hand after an apply',
-    async (host) => {
-      await apply(host);
-      await host.query(
+    (host) =>
+      host.query(
         'DROP TABLE patient_outbox_events, patient_risk_flags; ALTER TABLE surgical_cases DROP CONSTRAINT "surgical_cases_patientId_fkey"; DROP INDEX "medical_records_patientId_idx"',
-      );
-    },
+      ),
+    createApplied,
   ],
-])('half-applied: %s; the rollback leaves the host as it was', async (_name, prepare) => {
-  await using host = await createHost();
-  const before = await picture(host);
+])('half-applied: %s; the rollback leaves the host as it was', async (_name, prepare, create = createHost) => {
+  const before = await pictureBefore();
+  await using host = await create();
   await prepare(host);
   await rollback(host);
   expect(await picture(host)).toEqual(before);
@@ -93,8 +90,7 @@ test.each<[string, (host: TestDatabase) => Promise<unknown>]>([
 });
 
 test('after half a rollback, apply makes it whole again: the scripts that were taken back run again', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   const complete = await picture(host);
   for (const key of ['drop bills_patientId_fkey', 'drop bills_patientId_idx', 'remove']) {
     const onEvent = (event: { type: string; step?: { key: string } }) => {

@@ -6,7 +6,7 @@ import { writeHostPrismaFolder } from '../../../sample-ehr/index.ts';
 import { createVariant, type VariantName } from '../../../sample-ehr/variants.ts';
 import { createDatabase, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { hostPicture } from '../../../test/support/host-picture.ts';
-import { apply, createHost, moduleHistory, snapshot } from '../../../test/support/migrate.ts';
+import { apply, createApplied, createHost, moduleHistory, pictureBefore, snapshot } from '../../../test/support/migrate.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from '../../base/config.ts';
 import { applyMigration, initMigration, migrationStatus, planMigration, planRollback, type RollbackOptions, rollbackMigration } from '../index.ts';
 
@@ -121,9 +121,8 @@ test.each<[string, () => Promise<OtherHost>]>([
 });
 
 test('rows in the tables: refused, counted by table, nothing changed; given up when told so', async () => {
-  await using host = await createHost();
-  const before = await picture(host);
-  await apply(host);
+  const before = await pictureBefore();
+  await using host = await createApplied();
   const [id] = await registerPatients(host);
   await host.query(`INSERT INTO patient_allergies ("patientId", allergen, "allergyType", severity) VALUES ($1, 'Latex', 'OTHER', 'MILD')`, [id]);
   const [linked] = await host.query<{ id: string }>(`UPDATE bills SET "patientId" = $1 WHERE id = (SELECT id FROM bills ORDER BY id LIMIT 1) RETURNING id`, [
@@ -148,8 +147,7 @@ test('rows in the tables: refused, counted by table, nothing changed; given up w
 });
 
 test('a row written after the plan is not lost: the last transaction looks again, under the lock', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   let written = 0;
   await expect(
     rollback(host, {
@@ -204,9 +202,8 @@ test.each(hostObjects)('%s on a table of the module stops the rollback by its na
 });
 
 test('a view that the host makes between the plan and the end stops it there; without the view it goes on', async () => {
-  await using host = await createHost();
-  const before = await picture(host);
-  await apply(host);
+  const before = await pictureBefore();
+  await using host = await createApplied();
   await expect(
     rollback(host, {
       onEvent: async (event) => {
@@ -237,8 +234,7 @@ test.each([
 });
 
 test('a named migration, whole or by the part after its time; what came after it only when told so', async () => {
-  await using host = await createHost();
-  await apply(host);
+  await using host = await createApplied();
   const complete = await picture(host);
   await expect(rollback(host, { name: 'describe_patient_modul' })).rejects.toMatchObject({
     kind: 'not-found',
@@ -266,9 +262,8 @@ test('a named migration, whole or by the part after its time; what came after it
 });
 
 test('each migration alone, from the last to the first, leaves what its predecessors made', async () => {
-  await using host = await createHost();
-  const before = await picture(host);
-  await apply(host);
+  const before = await pictureBefore();
+  await using host = await createApplied();
   const { migrations } = await plan(host);
   for (const name of migrations) {
     const { steps } = await rollback(host, { name });
