@@ -43,7 +43,7 @@ test('create, get, search and update: the same patient on every command', async 
   const updated = await onechart('update', mrn, '--expect-version', '1', '--city', 'Nairobi', '--address-line-1', 'Moi Avenue 1', '--json');
   expect(updated.json()).toMatchObject({ version: 2, city: 'Nairobi', addressLine1: 'Moi Avenue 1' });
   const stale = await onechart('update', mrn, '--expect-version', '1', '--city', 'Kisumu', '--json');
-  expect(stale.exitCode).toBe(71);
+  expect(stale.exitCode).toBe(73);
   expect(stale.json()).toMatchObject({ error: { kind: 'stale', code: 'PATIENT_STALE_VERSION' } });
   const trail = await database.query('SELECT DISTINCT origin, "actorName" FROM patient_audit_events');
   expect(trail).toEqual([{ origin: 'cli', actorName: 'command line' }]);
@@ -67,4 +67,35 @@ test.each([
   const result = await onechart(...args);
   expect(result).toMatchObject({ exitCode, stdout: '' });
   expect(result.stderr).toContain(sentence);
+});
+
+test('an unidentified patient waits, is identified, and keeps the temporary name', async () => {
+  const unknown = (await onechart('unidentified', '--gender', 'FEMALE', '--estimated-age', '30', '--json')).json();
+  expect(unknown).toMatchObject({ lastName: 'Unknown', identityStatus: 'UNIDENTIFIED', dateOfBirthPrecision: 'ESTIMATED' });
+  expect((await onechart('waiting')).stdout).toContain(unknown.mrn);
+  const known = await onechart('identify', unknown.mrn, '--first-name', 'Test', '--last-name', 'Found', '--date-of-birth', 'null', '--json');
+  expect(known.json()).toMatchObject({ id: unknown.id, mrn: unknown.mrn, identityStatus: 'KNOWN', dateOfBirth: unknown.dateOfBirth });
+  expect((await onechart('names', unknown.mrn)).stdout).toMatch(/^OFFICIAL .*Found, Test\nTEMPORARY .*Unknown, Female/);
+  expect((await onechart('waiting')).stdout).not.toContain(unknown.mrn);
+});
+
+test('twins are registered under their mother', async () => {
+  const mother = (await onechart('create', '--first-name', 'Test', '--last-name', 'Mother', '--date-of-birth', '1990-01-01', '--json')).json();
+  const twin = await onechart('newborn', mother.mrn, '--date-of-birth', '2026-01-02', '--birth-order', '1', '--multiple-birth-count', '2', '--json');
+  expect(twin.json()).toMatchObject({ motherId: mother.id, firstName: 'Baby 1 of Test', birthOrder: 1, multipleBirthCount: 2 });
+  const wrong = await onechart('newborn', mother.mrn, '--date-of-birth', '2026-01-02', '--birth-order', 'first');
+  expect(wrong).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('birthOrder must be a whole number') });
+});
+
+test('other names and numbers of other authorities are added and shown', async () => {
+  const { mrn } = (await onechart('create', '--first-name', 'Test', '--last-name', 'Person', '--date-of-birth', 'null', '--estimated-age', '50', '--json')).json();
+  expect((await onechart('add-name', mrn, '--use', 'TRANSCRIPTION', '--script', 'Cyrl', '--last-name', 'Персон')).exitCode).toBe(0);
+  expect((await onechart('names', mrn)).stdout).toContain('Персон');
+  await onechart('authority', 'NID', '--name', 'National identity card', '--type', 'NI', '--pattern', '[0-9]{8}');
+  expect((await onechart('authorities')).stdout).toContain('National identity card');
+  expect((await onechart('add-identifier', mrn, '--authority', 'NID', '--value', '1234 5678')).exitCode).toBe(0);
+  expect((await onechart('identifiers', mrn)).stdout).toMatch(/MR .*verified\nNI {6}12345678 .*NID/);
+  const wrong = await onechart('add-identifier', mrn, '--authority', 'NID', '--value', '99');
+  expect(wrong).toMatchObject({ exitCode: 64, stderr: expect.not.stringContaining('99') });
+  expect((await onechart('search', '--identifier-value', '12345678', '--json')).json().items).toMatchObject([{ mrn }]);
 });
