@@ -29,18 +29,17 @@ export function checkFormer(part: { readonly use?: unknown; readonly periodEnd?:
   }
 }
 
-/** Whether two periods are known to share a day. A start that is not known, or an end that is not known, proves nothing. */
+/**
+ * Whether two periods are known to share a day. An end that is not known proves nothing; of a start that is not known only the
+ * last day before the end is certain.
+ */
 export function overlaps(a: Period, b: Period): boolean {
   if (a.periodEnd === null || b.periodEnd === null) return false;
-  const [first, last] = a.periodEnd <= b.periodEnd ? [a, b] : [b, a];
-  const end = first.periodEnd as PlainDate;
-  if (last.periodStart === null) return false;
-  // Two that end on the same day: the one that began first reached into the other, unless that one is empty.
-  if (first.periodEnd === last.periodEnd) {
-    if (first.periodStart === null) return last.periodStart < end;
-    return first.periodStart < end && last.periodStart < end;
-  }
-  return last.periodStart < end && first.periodStart !== first.periodEnd;
+  if (a.periodStart === null && b.periodStart === null) return false;
+  if (a.periodStart === null) return b.periodStart !== null && b.periodStart < a.periodEnd && a.periodEnd <= b.periodEnd;
+  if (b.periodStart === null) return a.periodStart < b.periodEnd && b.periodEnd <= a.periodEnd;
+  const start = a.periodStart > b.periodStart ? a.periodStart : b.periodStart;
+  return start < a.periodEnd && start < b.periodEnd;
 }
 
 /** The latest end among the periods: where the next one of a history begins. Null when there is none. */
