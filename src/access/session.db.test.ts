@@ -84,6 +84,20 @@ test('wrong password, unknown name, disabled account and locked account are one 
   expect((await trail(locked.id)).at(-1)).toMatchObject({ action: 'account.sign-in-refused', reason: 'locked' });
 });
 
+test('an unknown name costs the same statements as a wrong password, and the same hash', async () => {
+  const person = await newAccount();
+  const cost = async (username: string) => {
+    const before = { statements: at.statements(), cpu: process.cpuUsage() };
+    await expect(enter(username, 'not the password')).rejects.toMatchObject(refused);
+    const { user, system } = process.cpuUsage(before.cpu);
+    return { statements: at.statements() - before.statements, milliseconds: (user + system) / 1000 };
+  };
+  const [known, unknown] = [await cost(person.username), await cost('nobody.at.all')];
+  expect(unknown.statements).toBe(known.statements);
+  // Without the decoy it would be a twentieth.
+  expect(unknown.milliseconds).toBeGreaterThan(known.milliseconds / 3);
+});
+
 test('repeated failures lock for longer and longer; the right password does not open a locked account; success forgets the failures', async () => {
   const person = await newAccount();
   for (const failures of [4, 5, 6, lockSeconds.length, lockSeconds.length + 7]) {
