@@ -8,10 +8,18 @@ import { decodeCursor, encodeCursor } from '../patient/page-cursor.ts';
 import type { Page, Patient } from '../patient/patient.schema.ts';
 import { findPatientById } from '../patient/patient.store.ts';
 import type { Role } from './access.schema.ts';
-import { endGrantRows, findGrant, findOpenings, type GrantKey, insertGrant, reviewGrantRow, selectGrants } from './break-glass.store.ts';
+import { endGrantRows, findGrant, findOpenings, type GrantKey, insertGrant, reviewGrantRow, selectGrants, selectGrantTrail } from './break-glass.store.ts';
 import { hideFields, requireScope } from './field-rights.ts';
 import { maskPatient, needsOpening, requireOpen } from './restricted.ts';
-import { type BreakGlassGrant, BreakGlassInput, BreakGlassList, BreakGlassSettings, ReviewInput, type ShownPatient } from './restricted.schema.ts';
+import {
+  type BreakGlassGrant,
+  BreakGlassInput,
+  BreakGlassList,
+  BreakGlassSettings,
+  type GrantTrailRow,
+  ReviewInput,
+  type ShownPatient,
+} from './restricted.schema.ts';
 
 /**
  * Lets the caller into this chart, or refuses: every function that shows or changes anything of a chart asks here first,
@@ -53,6 +61,11 @@ export async function showPatients(ctx: Ctx, patients: readonly Patient[]): Prom
 
 function openings(ctx: Ctx, viewer: Viewer, ids: readonly string[]) {
   return findOpenings(ctx.db, ids, { viewerId: viewer.id, now: ctx.clock.now() });
+}
+
+/** Writes down that a restricted chart was asked for without a grant. An edge does this with the refusal it shows, as the refused transaction leaves nothing. */
+export async function recordRefusal(ctx: Ctx, patientId: string): Promise<void> {
+  await insertAuditEvent(ctx, { action: 'patient.refused', patientId, after: { role: ctx.viewer?.role } });
 }
 
 /** Ends what still runs of a chart's grants, in the transaction of the change that makes them void. */
@@ -139,6 +152,12 @@ export async function listGrants(ctx: Ctx, input: BreakGlassList = {}): Promise<
     const last = items.at(-1);
     return { items, nextCursor: rows.length > list.limit && last ? encodeCursor('grants', [last.grantedAt, last.id]) : null, total: null };
   });
+}
+
+/** What was read and changed under a grant, oldest first: what a review has to look at. Of more than 1000 rows the first. */
+export async function listGrantTrail(ctx: Ctx, grantId: string): Promise<GrantTrailRow[]> {
+  requireScope(ctx.viewer, 'access.review');
+  return inTransaction(ctx, async (inside) => selectGrantTrail(inside.db, await requireGrant(inside, grantId)));
 }
 
 /** Writes down what the review of a grant found. Once, and never by its holder; UNJUSTIFIED ends it. */

@@ -3,7 +3,7 @@ import type { Db } from '../db/context.ts';
 import { toInstant } from '../db/instant.ts';
 import type { PatientBreakGlassGrantTable } from '../db/tables.ts';
 import type { Opening } from './restricted.ts';
-import { BreakGlassGrant, type CheckedBreakGlassList, type Verdict } from './restricted.schema.ts';
+import { BreakGlassGrant, type CheckedBreakGlassList, GrantTrailRow, type Verdict } from './restricted.schema.ts';
 
 function toGrant(row: Selectable<PatientBreakGlassGrantTable>): BreakGlassGrant {
   return BreakGlassGrant.parse({
@@ -78,6 +78,22 @@ export async function endGrantRows(db: Db, of: { id: string } | { patientId: str
     .returningAll()
     .execute();
   return rows.map(toGrant);
+}
+
+/** Rows of the trail that name a grant. Only a time and a few charts come into question, which the index of the trail knows. */
+export async function selectGrantTrail(db: Db, grant: BreakGlassGrant): Promise<GrantTrailRow[]> {
+  const { rows } = await sql<Omit<GrantTrailRow, 'occurredAt'> & { occurredAt: Date }>`
+    with recursive chart as (
+      select "id" from ${sql.table('patients')} where "id" = ${grant.patientId}
+      union
+      select merged."id" from chart join ${sql.table('patients')} as merged on merged."mergedInto" = chart."id"
+    )
+    select e."id", e."occurredAt", e."patientId", e."after" ->> 'by' as "by", e."origin", e."requestId"
+    from ${sql.table('patient_audit_events')} as e
+    where e."patientId" in (select chart."id" from chart) and e."occurredAt" >= ${new Date(grant.grantedAt)} and e."occurredAt" <= ${new Date(grant.expiresAt)}
+      and e."action" = 'patient.viewed' and e."after" ->> 'grantId' = ${grant.id}
+    order by e."occurredAt", e."id" limit 1000`.execute(db);
+  return rows.map((row) => GrantTrailRow.parse({ ...row, occurredAt: toInstant(row.occurredAt) }));
 }
 
 export type GrantKey = readonly [grantedAt: string, id: string];

@@ -69,6 +69,19 @@ export const BreakGlassGrant = z
   .meta({ id: 'BreakGlassGrant', description: 'That somebody broke the glass of a restricted chart, why, for how long, and what the review found.' });
 export type BreakGlassGrant = z.infer<typeof BreakGlassGrant>;
 
+/** One row of the audit trail that was written under a grant. */
+export const GrantTrailRow = z
+  .object({
+    id: z.string().describe('The row of the audit trail.'),
+    occurredAt: z.iso.datetime(),
+    patientId: z.string().describe('The chart of the grant, or one that was merged into it.'),
+    by: z.string().nullable().describe('What was opened, and how: `id`, `mrn`, `contact list`, `change`.'),
+    origin: z.string().nullable(),
+    requestId: z.string().nullable(),
+  })
+  .meta({ id: 'GrantTrailRow', description: 'A reading or a change under a grant.' });
+export type GrantTrailRow = z.infer<typeof GrantTrailRow>;
+
 export const BreakGlassList = z.strictObject({
   unreviewed: z.boolean().default(false).describe('Only those that wait for a review.'),
   patientId: Id.optional().describe('Only those of this chart.'),

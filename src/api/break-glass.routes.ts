@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BreakGlassGrant, BreakGlassInput, BreakGlassList, ReviewInput } from '../access/restricted.schema.ts';
+import { BreakGlassGrant, BreakGlassInput, BreakGlassList, GrantTrailRow, ReviewInput } from '../access/restricted.schema.ts';
 import { Id } from '../base/fields.ts';
 import type { RouteContract } from './contract.ts';
 import { PatientId } from './patient.routes.ts';
@@ -57,6 +57,18 @@ export const listBreakGlassRoute = {
   },
 } as const satisfies RouteContract;
 
+export const listGrantTrailRoute = {
+  method: 'GET',
+  path: '/api/v1/break-glass/{grantId}/trail',
+  operationId: 'listGrantTrail',
+  summary: 'What was read and changed under a grant',
+  description: 'Oldest first, at most 1000 rows; the audit trail has each in full.',
+  tag: 'break the glass',
+  access: 'access.review',
+  params: GrantId,
+  responses: { 200: json(z.object({ items: z.array(GrantTrailRow) }), 'The rows.'), 404: noGrant },
+} as const satisfies RouteContract;
+
 export const reviewBreakGlassRoute = {
   method: 'POST',
   path: '/api/v1/break-glass/{grantId}/review',
@@ -71,4 +83,10 @@ export const reviewBreakGlassRoute = {
   responses: { 200: json(BreakGlassGrant, 'The grant with its review.'), 404: noGrant, 409: problem('It was reviewed already.') },
 } as const satisfies RouteContract;
 
-export const breakGlassRoutes = [breakGlassRoute, mendGlassRoute, listBreakGlassRoute, reviewBreakGlassRoute] as const satisfies readonly RouteContract[];
+export const breakGlassRoutes = [
+  breakGlassRoute,
+  mendGlassRoute,
+  listBreakGlassRoute,
+  listGrantTrailRoute,
+  reviewBreakGlassRoute,
+] as const satisfies readonly RouteContract[];

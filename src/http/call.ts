@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayDo } from '../access/access.ts';
+import { recordRefusal } from '../access/break-glass.service.ts';
+import { accessDenied } from '../access/field-rights.ts';
 import type { Principal } from '../access/principal.ts';
 import { isBinary, type RouteContract } from '../api/contract.ts';
 import { AppError } from '../base/errors.ts';
@@ -53,6 +55,7 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
     try {
       return send(request, reply, await settings.idempotency.answer({ contract, request, principal, ctx }, work));
     } catch (thrown) {
+      if (thrown instanceof AppError && thrown.code === 'CHART_RESTRICTED') await recordRefusal(ctx, String(thrown.details.id));
       throw isMalformedId(thrown, request.params) ? idNotFound() : thrown;
     }
   };
@@ -86,8 +89,5 @@ function requireAccess(contract: RouteContract, principal: Principal | undefined
     throw new AppError('unauthenticated', 'CREDENTIALS_MISSING', 'This route needs a known caller. Sign in, or send a key as Authorization: Bearer.');
   }
   if (contract.access === 'signed-in' || principal.kind === 'trusted' || mayDo(principal.role, contract.access)) return;
-  throw new AppError('forbidden', 'ACCESS_DENIED', `The role ${principal.role} may not do this. Ask an administrator for a role with ${contract.access}.`, {
-    scope: contract.access,
-    role: principal.role,
-  });
+  throw accessDenied(principal.role, contract.access);
 }

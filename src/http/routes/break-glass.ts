@@ -1,5 +1,5 @@
-import { breakGlass, listGrants, mendGlass, reviewGrant } from '../../access/break-glass.service.ts';
-import { breakGlassRoute, listBreakGlassRoute, mendGlassRoute, reviewBreakGlassRoute } from '../../api/break-glass.routes.ts';
+import { breakGlass, listGrants, listGrantTrail, mendGlass, reviewGrant } from '../../access/break-glass.service.ts';
+import { breakGlassRoute, listBreakGlassRoute, listGrantTrailRoute, mendGlassRoute, reviewBreakGlassRoute } from '../../api/break-glass.routes.ts';
 import { bind } from '../bind.ts';
 import { nextPageLink } from '../page-link.ts';
 
@@ -13,5 +13,6 @@ export const breakGlassBindings = [
     const page = await listGrants(ctx, query);
     return { status: 200, body: page, headers: nextPageLink(request.url, page.nextCursor) };
   }),
+  bind(listGrantTrailRoute, async ({ params, ctx }) => ({ status: 200, body: { items: await listGrantTrail(ctx, params.grantId) } })),
   bind(reviewBreakGlassRoute, async ({ params, body, ctx }) => ({ status: 200, body: await reviewGrant(ctx, params.grantId, body) })),
 ];
