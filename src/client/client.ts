@@ -169,6 +169,6 @@ async function readProblem(response: Response): Promise<AppError> {
       },
     );
   }
-  const { kind, code, detail, details, requestId } = problem.data;
-  return new AppError(Object.hasOwn(errorFaces, kind) ? (kind as ErrorKind) : 'internal', code, detail, { ...details, requestId });
+  const { kind, detail, details, requestId } = problem.data;
+  return new AppError(Object.hasOwn(errorFaces, kind) ? (kind as ErrorKind) : 'internal', problem.data.code, detail, { ...details, requestId });
 }
