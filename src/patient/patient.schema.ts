@@ -79,80 +79,86 @@ export const estimatedAge = z
  * What a registration takes. `firstName`, `lastName` and `dateOfBirth` must be there, so that none is forgotten;
  * `firstName` and `dateOfBirth` may be null for a single name and an unknown date.
  */
-export const NewPatient = z.strictObject({
-  id: Id.optional().describe('An id the host has used for this patient already; otherwise a new one is made.'),
-  mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
-  ...z.object(demographics).partial(optionalDemographics).shape,
-  estimatedAge,
-});
+export const NewPatient = z
+  .strictObject({
+    id: Id.optional().describe('An id the host has used for this patient already; otherwise a new one is made.'),
+    mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
+    ...z.object(demographics).partial(optionalDemographics).shape,
+    estimatedAge,
+  })
+  .meta({ id: 'NewPatient', description: 'What a registration takes.' });
 export type NewPatient = z.input<typeof NewPatient>;
 export type CheckedNewPatient = z.output<typeof NewPatient>;
 
 /** Changes of a patient's demographics; `version` is the one that was read. A field left out stays, null empties it. */
-export const PatientChanges = z.strictObject({
-  version: Version,
-  ...z.object(demographics).partial().shape,
-  estimatedAge,
-  photoDocumentId: Id.nullable().optional().describe('The document of this chart that holds the portrait.'),
-  correction: z
-    .boolean()
-    .default(false)
-    .describe('Whether what stood there was a mistake. Otherwise an earlier name, address or number is kept in the history of the chart.'),
-});
+export const PatientChanges = z
+  .strictObject({
+    version: Version,
+    ...z.object(demographics).partial().shape,
+    estimatedAge,
+    photoDocumentId: Id.nullable().optional().describe('The document of this chart that holds the portrait.'),
+    correction: z
+      .boolean()
+      .default(false)
+      .describe('Whether what stood there was a mistake. Otherwise an earlier name, address or number is kept in the history of the chart.'),
+  })
+  .meta({ id: 'PatientChanges', description: 'Changes of demographics. A field left out stays, null empties it.' });
 export type PatientChanges = z.input<typeof PatientChanges>;
 export type CheckedPatientChanges = z.output<typeof PatientChanges>;
 
 /** A patient as every face shows it. */
-export const Patient = z.object({
-  id: z.string(),
-  mrn: z.string(),
-  firstName: z.string().nullable(),
-  middleName: z.string().nullable(),
-  lastName: z.string(),
-  dateOfBirth: PlainDate.nullable(),
-  gender: Gender.nullable(),
-  bloodType: BloodType.nullable(),
-  email: z.string().nullable(),
-  phone: z.string().nullable(),
-  phoneSecondary: z.string().nullable(),
-  addressLine1: z.string().nullable(),
-  addressLine2: z.string().nullable(),
-  city: z.string().nullable(),
-  state: z.string().nullable(),
-  zipCode: z.string().nullable(),
-  country: z.string().nullable(),
-  status: PatientStatus,
-  restricted: z.boolean(),
-  restrictedReason: z.string().nullable(),
-  restrictedAt: Instant.nullable(),
-  restrictedBy: z.string().nullable(),
-  deceased: z.boolean(),
-  deceasedAt: Instant.nullable(),
-  deceasedBy: z.string().nullable(),
-  archived: z.boolean(),
-  archivedAt: Instant.nullable(),
-  archivedBy: z.string().nullable(),
-  archivedReason: z.string().nullable(),
-  mergedInto: z.string().nullable(),
-  mergedAt: Instant.nullable(),
-  mergedBy: z.string().nullable(),
-  createdAt: Instant,
-  updatedAt: Instant,
-  createdBy: z.string().nullable(),
-  updatedBy: z.string().nullable(),
-  version: z.int(),
-  hidden: z
-    .array(z.string())
-    .optional()
-    .describe('Fields that are null here because the role of the caller is not shown them; left out where nothing is hidden.'),
-  dateOfBirthPrecision: DateOfBirthPrecision.nullable(),
-  preferredLanguage: z.string().nullable(),
-  motherId: z.string().nullable(),
-  birthOrder: z.int().nullable(),
-  multipleBirthCount: z.int().nullable(),
-  identityStatus: IdentityStatus.nullable().describe('Null counts as KNOWN.'),
-  photoDocumentId: z.string().nullable(),
-});
+export const Patient = z
+  .object({
+    id: z.string(),
+    mrn: z.string(),
+    firstName: z.string().nullable(),
+    middleName: z.string().nullable(),
+    lastName: z.string(),
+    dateOfBirth: PlainDate.nullable(),
+    gender: Gender.nullable(),
+    bloodType: BloodType.nullable(),
+    email: z.string().nullable(),
+    phone: z.string().nullable(),
+    phoneSecondary: z.string().nullable(),
+    addressLine1: z.string().nullable(),
+    addressLine2: z.string().nullable(),
+    city: z.string().nullable(),
+    state: z.string().nullable(),
+    zipCode: z.string().nullable(),
+    country: z.string().nullable(),
+    status: PatientStatus,
+    restricted: z.boolean(),
+    restrictedReason: z.string().nullable(),
+    restrictedAt: Instant.nullable(),
+    restrictedBy: z.string().nullable(),
+    deceased: z.boolean(),
+    deceasedAt: Instant.nullable(),
+    deceasedBy: z.string().nullable(),
+    archived: z.boolean(),
+    archivedAt: Instant.nullable(),
+    archivedBy: z.string().nullable(),
+    archivedReason: z.string().nullable(),
+    mergedInto: z.string().nullable(),
+    mergedAt: Instant.nullable(),
+    mergedBy: z.string().nullable(),
+    createdAt: Instant,
+    updatedAt: Instant,
+    createdBy: z.string().nullable(),
+    updatedBy: z.string().nullable(),
+    version: z.int(),
+    hidden: z
+      .array(z.string())
+      .optional()
+      .describe('Fields that are null here because the role of the caller is not shown them; left out where nothing is hidden.'),
+    dateOfBirthPrecision: DateOfBirthPrecision.nullable(),
+    preferredLanguage: z.string().nullable(),
+    motherId: z.string().nullable(),
+    birthOrder: z.int().nullable(),
+    multipleBirthCount: z.int().nullable(),
+    identityStatus: IdentityStatus.nullable().describe('Null counts as KNOWN.'),
+    photoDocumentId: z.string().nullable(),
+  })
+  .meta({ id: 'Patient', description: 'A chart.' });
 export type Patient = z.infer<typeof Patient>;
 
 const optionalVersion = Version.optional().describe('The version that was read; left out, the change is made to whatever is there.');
@@ -271,31 +277,35 @@ const contactFields = {
   priority: z.int().min(1, { error: 'must be 1 or more; 1 is called first' }),
   notes: note.nullable(),
 };
-export const NewContact = z.strictObject(
-  z
-    .object(contactFields)
-    .partial({ phone: true, email: true, address: true, isEmergencyContact: true, isNextOfKin: true, language: true, priority: true, notes: true }).shape,
-);
+export const NewContact = z
+  .strictObject(
+    z
+      .object(contactFields)
+      .partial({ phone: true, email: true, address: true, isEmergencyContact: true, isNextOfKin: true, language: true, priority: true, notes: true }).shape,
+  )
+  .meta({ id: 'NewContact', description: 'A next of kin, or somebody to call.' });
 export type NewContact = z.input<typeof NewContact>;
-export const ContactChanges = z.strictObject(z.object(contactFields).partial().shape);
+export const ContactChanges = z.strictObject(z.object(contactFields).partial().shape).meta({ id: 'ContactChanges', description: 'Changes of a contact.' });
 export type ContactChanges = z.input<typeof ContactChanges>;
 const rowTimes = { createdAt: Instant, updatedAt: Instant, createdBy: z.string().nullable(), updatedBy: z.string().nullable() };
-export const Contact = z.object({
-  id: z.string(),
-  patientId: z.string(),
-  firstName: z.string(),
-  lastName: z.string(),
-  relationship: z.string(),
-  phone: z.string().nullable(),
-  email: z.string().nullable(),
-  address: z.string().nullable(),
-  isEmergencyContact: z.boolean(),
-  isNextOfKin: z.boolean(),
-  language: z.string().nullable(),
-  priority: z.int(),
-  notes: z.string().nullable(),
-  ...rowTimes,
-});
+export const Contact = z
+  .object({
+    id: z.string(),
+    patientId: z.string(),
+    firstName: z.string(),
+    lastName: z.string(),
+    relationship: z.string(),
+    phone: z.string().nullable(),
+    email: z.string().nullable(),
+    address: z.string().nullable(),
+    isEmergencyContact: z.boolean(),
+    isNextOfKin: z.boolean(),
+    language: z.string().nullable(),
+    priority: z.int(),
+    notes: z.string().nullable(),
+    ...rowTimes,
+  })
+  .meta({ id: 'Contact', description: 'A contact of a chart.' });
 export type Contact = z.infer<typeof Contact>;
 
 const documentFields = {
@@ -310,32 +320,36 @@ const documentFields = {
   expiryDate: PlainDate.nullable(),
   notes: note.nullable(),
 };
-export const NewDocument = z.strictObject(z.object(documentFields).partial().required({ documentType: true }).shape);
+export const NewDocument = z
+  .strictObject(z.object(documentFields).partial().required({ documentType: true }).shape)
+  .meta({ id: 'NewDocument', description: 'A document of a patient.' });
 export type NewDocument = z.input<typeof NewDocument>;
-export const DocumentChanges = z.strictObject(z.object(documentFields).partial().shape);
+export const DocumentChanges = z.strictObject(z.object(documentFields).partial().shape).meta({ id: 'DocumentChanges', description: 'Changes of a document.' });
 export type DocumentChanges = z.input<typeof DocumentChanges>;
-export const PatientDocument = z.object({
-  id: z.string(),
-  patientId: z.string(),
-  documentType: DocumentType,
-  documentNumber: z.string().nullable(),
-  fileName: z.string().nullable(),
-  filePath: z.string().nullable(),
-  fileSize: z.int().nullable(),
-  mimeType: z.string().nullable(),
-  issuedBy: z.string().nullable(),
-  issuedDate: PlainDate.nullable(),
-  expiryDate: PlainDate.nullable(),
-  isVerified: z.boolean(),
-  verifiedBy: z.string().nullable(),
-  notes: z.string().nullable(),
-  contentSha256: z
-    .string()
-    .nullable()
-    .describe('Hexadecimal SHA-256 of the stored file; null while none is stored. fileSize and mimeType are then those of the file.'),
-  contentStoredAt: Instant.nullable().describe('When the file was stored.'),
-  ...rowTimes,
-});
+export const PatientDocument = z
+  .object({
+    id: z.string(),
+    patientId: z.string(),
+    documentType: DocumentType,
+    documentNumber: z.string().nullable(),
+    fileName: z.string().nullable(),
+    filePath: z.string().nullable(),
+    fileSize: z.int().nullable(),
+    mimeType: z.string().nullable(),
+    issuedBy: z.string().nullable(),
+    issuedDate: PlainDate.nullable(),
+    expiryDate: PlainDate.nullable(),
+    isVerified: z.boolean(),
+    verifiedBy: z.string().nullable(),
+    notes: z.string().nullable(),
+    contentSha256: z
+      .string()
+      .nullable()
+      .describe('Hexadecimal SHA-256 of the stored file; null while none is stored. fileSize and mimeType are then those of the file.'),
+    contentStoredAt: Instant.nullable().describe('When the file was stored.'),
+    ...rowTimes,
+  })
+  .meta({ id: 'PatientDocument', description: 'A document of a chart.' });
 export type PatientDocument = z.infer<typeof PatientDocument>;
 
 const allergyFields = {
@@ -346,23 +360,27 @@ const allergyFields = {
   diagnosedAt: PlainDate.nullable(),
   notes: note.nullable(),
 };
-export const NewAllergy = z.strictObject(z.object(allergyFields).partial({ reaction: true, diagnosedAt: true, notes: true }).shape);
+export const NewAllergy = z
+  .strictObject(z.object(allergyFields).partial({ reaction: true, diagnosedAt: true, notes: true }).shape)
+  .meta({ id: 'NewAllergy', description: 'An allergy or intolerance.' });
 export type NewAllergy = z.input<typeof NewAllergy>;
-export const AllergyChanges = z.strictObject(z.object(allergyFields).partial().shape);
+export const AllergyChanges = z.strictObject(z.object(allergyFields).partial().shape).meta({ id: 'AllergyChanges', description: 'Changes of an allergy.' });
 export type AllergyChanges = z.input<typeof AllergyChanges>;
-export const Allergy = z.object({
-  id: z.string(),
-  patientId: z.string(),
-  allergen: z.string(),
-  allergyType: AllergyType,
-  severity: AllergySeverity,
-  reaction: z.string().nullable(),
-  diagnosedAt: PlainDate.nullable(),
-  diagnosedBy: z.string().nullable(),
-  active: z.boolean(),
-  notes: z.string().nullable(),
-  ...rowTimes,
-});
+export const Allergy = z
+  .object({
+    id: z.string(),
+    patientId: z.string(),
+    allergen: z.string(),
+    allergyType: AllergyType,
+    severity: AllergySeverity,
+    reaction: z.string().nullable(),
+    diagnosedAt: PlainDate.nullable(),
+    diagnosedBy: z.string().nullable(),
+    active: z.boolean(),
+    notes: z.string().nullable(),
+    ...rowTimes,
+  })
+  .meta({ id: 'Allergy', description: 'An allergy of a chart.' });
 export type Allergy = z.infer<typeof Allergy>;
 
 const riskFlagFields = {
@@ -371,32 +389,38 @@ const riskFlagFields = {
   description: note.nullable(),
   notes: note.nullable(),
 };
-export const NewRiskFlag = z.strictObject(z.object(riskFlagFields).partial({ description: true, notes: true }).shape);
+export const NewRiskFlag = z
+  .strictObject(z.object(riskFlagFields).partial({ description: true, notes: true }).shape)
+  .meta({ id: 'NewRiskFlag', description: 'A risk flag.' });
 export type NewRiskFlag = z.input<typeof NewRiskFlag>;
-export const RiskFlag = z.object({
-  id: z.string(),
-  patientId: z.string(),
-  flagType: z.string(),
-  severity: RiskSeverity,
-  description: z.string().nullable(),
-  setBy: z.string().nullable(),
-  setAt: Instant,
-  active: z.boolean(),
-  clearedBy: z.string().nullable(),
-  clearedAt: Instant.nullable(),
-  notes: z.string().nullable(),
-  updatedAt: Instant,
-});
+export const RiskFlag = z
+  .object({
+    id: z.string(),
+    patientId: z.string(),
+    flagType: z.string(),
+    severity: RiskSeverity,
+    description: z.string().nullable(),
+    setBy: z.string().nullable(),
+    setAt: Instant,
+    active: z.boolean(),
+    clearedBy: z.string().nullable(),
+    clearedAt: Instant.nullable(),
+    notes: z.string().nullable(),
+    updatedAt: Instant,
+  })
+  .meta({ id: 'RiskFlag', description: 'A risk flag of a chart.' });
 export type RiskFlag = z.infer<typeof RiskFlag>;
 
 /** That one chart went into another. */
-export const Merge = z.object({
-  id: z.string(),
-  sourcePatientId: z.string(),
-  targetPatientId: z.string(),
-  mergedAt: Instant,
-  mergedBy: z.string().nullable(),
-  reason: z.string().nullable(),
-  mergeEventId: z.string(),
-});
+export const Merge = z
+  .object({
+    id: z.string(),
+    sourcePatientId: z.string(),
+    targetPatientId: z.string(),
+    mergedAt: Instant,
+    mergedBy: z.string().nullable(),
+    reason: z.string().nullable(),
+    mergeEventId: z.string(),
+  })
+  .meta({ id: 'Merge', description: 'That one chart went into another.' });
 export type Merge = z.infer<typeof Merge>;
