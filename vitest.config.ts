@@ -16,6 +16,9 @@ const longWays =
     ? []
     : [
         'crash-walk',
+        'server-crash',
+        'repair',
+        'report/report',
         'live-workload',
         'random-states',
         'states',

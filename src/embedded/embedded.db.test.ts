@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { memoryFolder } from '../../test/support/memory.ts';
 import { type Account, serverAccount } from './account.ts';
 import { findNativeFolder } from './binaries.ts';
 import { type EmbeddedDatabase, embeddedStatus, embeddedUrl, startEmbedded, stopEmbedded } from './index.ts';
@@ -17,7 +17,7 @@ let home: string;
 const started: EmbeddedDatabase[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'onechart-home-'));
+  folder = await mkdtemp(join(memoryFolder(), 'onechart-home-'));
   await chmod(folder, 0o755);
   home = join(folder, 'home');
 });

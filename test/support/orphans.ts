@@ -1,6 +1,5 @@
 import { createSampleEhr, type IdType } from '../../sample-ehr/index.ts';
-import { createDatabase, type TestDatabase, withClient } from './database.ts';
-import { moduleMigrations } from './database.ts';
+import { cloneOf, createDatabase, moduleMigrations, type TestDatabase, withClient } from './database.ts';
 
 /** The link tables of the sample EHR whose column may be NULL; consents and policies need a patient. */
 export const nullable = ['surgical_cases', 'medical_records', 'bills'] as const;
@@ -8,8 +7,18 @@ export const nullable = ['surgical_cases', 'medical_records', 'bills'] as const;
 /** A sample EHR with orphans in all five link tables: 20 ids, each in every table. */
 export async function createOrphanHost(options: { idType?: IdType; orphans?: number; rows?: number } = {}): Promise<TestDatabase> {
   const { idType = 'uuid', orphans = 100, rows = 300 } = options;
+  const key = `${idType} ${orphans} ${rows}`;
+  const original = originals.get(key) ?? makeOriginal({ idType, orphans, rows });
+  originals.set(key, original);
+  return cloneOf(await original);
+}
+
+/** One of each kind per file of tests, to be cloned; the server of the run takes them with it. */
+const originals = new Map<string, Promise<TestDatabase>>();
+
+async function makeOriginal(options: { idType: IdType; orphans: number; rows: number }): Promise<TestDatabase> {
   const database = await createDatabase();
-  await withClient(database.url, (client) => createSampleEhr(client, { idType, rows, orphans }));
+  await withClient(database.url, (client) => createSampleEhr(client, options));
   return database;
 }
 

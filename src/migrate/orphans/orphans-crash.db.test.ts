@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { inParallel, positionsToKill, runUntil, walkName } from '../../../test/support/cut-off.ts';
-import { type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
+import { cloneOf, type TestDatabase, testServer, withClient } from '../../../test/support/database.ts';
 import { apply } from '../../../test/support/migrate.ts';
 import { addModuleWithoutKeys, createOrphanHost, linksOf, nullable } from '../../../test/support/orphans.ts';
 import { parseDatabaseUrl } from '../../base/config.ts';
@@ -28,14 +28,15 @@ async function walk(
     chosen = () => true,
   }: { prepare: () => Promise<TestDatabase>; finish: (host: TestDatabase) => Promise<unknown>; chosen?: (event: string, nth: number) => boolean },
 ): Promise<{ expected: unknown; outcomes: unknown[]; events: string[] }> {
-  await using whole = await prepare();
+  await using prepared = await prepare();
+  await using whole = await cloneOf(prepared);
   const run = await runUntil(whole.url, { nth: 0, command, argument: tables.join() });
   expect(run.errors).toBe('');
   const events = run.output.trim().split('\n');
   const expected = await finish(whole);
   const positions = positionsToKill(events, every).filter(({ event, nth }) => chosen(event, nth));
   const outcomes = await inParallel(positions, 3, async ({ event, nth }) => {
-    await using host = await prepare();
+    await using host = await cloneOf(prepared);
     const { signal, errors } = await runUntil(host.url, { nth, command, later: nth % 4, argument: tables.join() });
     // What was finished before the kill leaves nothing to do, and for undo nothing to undo.
     const settled = await again[command]?.(host).then(

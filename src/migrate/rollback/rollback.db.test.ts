@@ -112,12 +112,12 @@ test.each<[string, () => Promise<OtherHost>]>([
   await using host = await make();
   const before = await withClient(host.url, (client) => hostPicture(client, host.address.schema));
   const engine = { address: host.address, ...host.options };
-  expect((await applyMigration({ ...engine, noBackup: true })).verification.ok).toBe(true);
-  await rollbackMigration(engine);
-  expect(await withClient(host.url, (client) => hostPicture(client, host.address.schema))).toEqual(before);
-  expect((await applyMigration({ ...engine, noBackup: true })).verification.ok).toBe(true);
-  await rollbackMigration(engine);
-  expect(await withClient(host.url, (client) => hostPicture(client, host.address.schema))).toEqual(before);
+  // Once more where the files are the host's own; with ours the test above does it.
+  for (const round of engine.dir === undefined ? [1] : [1, 2]) {
+    expect((await applyMigration({ ...engine, noBackup: true })).verification.ok).toBe(true);
+    await rollbackMigration(engine);
+    expect(await withClient(host.url, (client) => hostPicture(client, host.address.schema)), `round ${round}`).toEqual(before);
+  }
 });
 
 test('rows in the tables: refused, counted by table, nothing changed; given up when told so', async () => {
