@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addAccountsCommands } from './commands/accounts.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDbCommands } from './commands/db.ts';
+import { addDocumentsCommands } from './commands/documents.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
@@ -22,6 +23,7 @@ export function buildProgram(io: CliIo): Command {
   addServeCommand(program, io);
   addAccountsCommands(program, io);
   addKeysCommands(program, io);
+  addDocumentsCommands(program, io);
   addConfigCommands(program, io);
   return finishProgram(program);
 }

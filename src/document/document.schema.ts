@@ -29,8 +29,8 @@ export const DocumentOptions = z.strictObject({
     .int({ error: 'must be a whole number' })
     .min(1_000_000, { error: 'must be 1000000 or more' })
     .max(200_000_000, { error: 'must be 200000000 or less' })
-    .default(30_000_000)
-    .describe('The largest picture that is opened, width times height; one of 30 million needs some 300 MB while it is.'),
+    .default(25_000_000)
+    .describe('The largest picture that is opened, width times height; one of 25 million needs some 400 MB for a second.'),
 });
 export type DocumentOptions = z.input<typeof DocumentOptions>;
 

@@ -6,7 +6,7 @@ import { photoTypes } from './media-type.ts';
 import { fitInto, type Picture, shrinkPicture } from './picture.ts';
 
 // A picture is opened in a thread of its own: the server goes on answering, a defect of a decoder meets only the
-// WebAssembly memory of that thread, and what it took (some 150 MB for 12 million points) is given back when it ends.
+// WebAssembly memory of that thread, and what it took (200 MB for 12 million points, 450 for 30) is given back when it ends.
 
 /** Points along the longer side. */
 export const photoSide = 600;
@@ -27,7 +27,7 @@ interface Order {
   readonly maxPixels: number;
 }
 
-/** A decoder that hangs on hostile input is ended; 30 million points take about 2 s. */
+/** A decoder that hangs on hostile input is ended; 30 million points take about 1 s. */
 const longest = 20_000;
 /** Pictures that may wait for the one that is being opened. */
 const longestQueue = 16;
