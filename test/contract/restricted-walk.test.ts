@@ -7,7 +7,7 @@ import { routes } from '../../src/api/routes.ts';
 import { openRegistry } from '../../src/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestHttp } from '../support/http.ts';
-import { sampleBody } from '../support/sample-input.ts';
+import { sampleBody, sampleOf } from '../support/sample-input.ts';
 
 // Every way into a restricted chart that there is, and every one that will be added: each contract is called about it as each role.
 
@@ -22,20 +22,12 @@ const person = {
   addressLine1: '17 Jacaranda Close',
   city: 'Naivasha',
 } as const;
-/** Texts that no answer may hold, in a body, a header or a cursor. */
-const secrets: string[] = [
-  ...Object.values(person),
-  'Quarshie',
-  '711987654',
-  'PASS-99471',
-  'Kin-Of-Zuberi',
-  'Latex-Of-Zuberi',
-  'FLAG-OF-ZUBERI',
-  'Protected from a former partner',
-];
+/** Texts that no answer may hold, in a body, a header or a cursor. The reason of the restriction is not among them: who reads the trail reads reasons. */
+const secrets: string[] = [...Object.values(person), 'Quarshie', '711987654', 'PASS-99471', 'Kin-Of-Zuberi', 'Latex-Of-Zuberi', 'FLAG-OF-ZUBERI'];
 
 let database: TestDatabase;
 let server: FastifyInstance;
+let origin = '';
 /** A part of the chart for each path parameter that names one. */
 const parts: Record<string, string> = {};
 let id = '';
@@ -43,6 +35,7 @@ let mrn = '';
 beforeAll(async () => {
   database = await createDatabase({ template: 'migrated' });
   server = openTestHttp(database);
+  origin = await server.listen({ port: 0, host: '127.0.0.1' });
   await using registry = await openRegistry({ databaseUrl: database.url });
   const patients = registry.patientRepository;
   const mother = await patients.create({ firstName: 'Open', lastName: 'Mother', dateOfBirth: '1901-01-01' });
@@ -71,35 +64,41 @@ const bodies: Readonly<Record<string, () => unknown>> = {
 };
 
 /** Routes about one chart that answer without opening it, with the status of those who may. Everything else has to say CHART_RESTRICTED. */
-const withoutOpening: Readonly<Record<string, number>> = { breakGlass: 201 };
+const withoutOpening: Readonly<Record<string, number>> = { breakGlass: 201, listChartAudit: 200, listChartListings: 200 };
 
-async function call(contract: RouteContract, caller: string, query = ''): Promise<LightMyRequestResponse> {
+interface Reply {
+  readonly statusCode: number;
+  readonly body: string;
+  readonly headers: unknown;
+}
+
+async function call(contract: RouteContract, caller: string): Promise<Reply> {
   const { method, path, operationId, body } = contract;
   const isAboutPatient = path.startsWith('/api/v1/patients/{id}');
-  const url = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) =>
+  const place = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) =>
     name === 'id' && isAboutPatient ? id : (parts[name] ?? '0190b6b2-6d0f-7c3a-9c6e-00000000ffff'),
   );
+  const query = contract.query ? `?${new URLSearchParams(sampleOf(contract.query) as Record<string, string>).toString()}` : '';
   const payload = bodies[operationId]?.() ?? sampleBody(contract);
-  return server.inject({
-    method,
-    url: `${url}${query}`,
-    headers: {
-      ...(caller === 'nobody' ? {} : { 'x-test-role': caller }),
-      ...(contract.ifMatch === undefined ? {} : { 'if-match': '"2"' }),
-      ...(body === undefined ? {} : { 'content-type': isBinary(body) ? (body.contentTypes[0] ?? '') : 'application/json' }),
-    },
-    ...(payload === undefined ? {} : { payload: payload as object }),
-  });
+  const headers = {
+    ...(caller === 'nobody' ? {} : { 'x-test-role': caller }),
+    ...(contract.ifMatch === undefined ? {} : { 'if-match': '"2"' }),
+    ...(body === undefined ? {} : { 'content-type': isBinary(body) ? (body.contentTypes[0] ?? '') : 'application/json' }),
+  };
+  if (!isBinary(body)) return server.inject({ method, url: `${place}${query}`, headers, ...(payload === undefined ? {} : { payload: payload as object }) });
+  // A file needs a real connection.
+  const reply = await fetch(new URL(place, origin), { method, headers, body: payload as Uint8Array<ArrayBuffer> });
+  return { statusCode: reply.status, body: await reply.text(), headers: Object.fromEntries(reply.headers) };
 }
 
 /** All that an answer says, with the insides of its cursors. */
-function whatItSays(reply: LightMyRequestResponse): string {
+function whatItSays(reply: Reply): string {
   const text = `${reply.body}\n${JSON.stringify(reply.headers)}`;
   const cursors = [...text.matchAll(/[A-Za-z0-9_-]{16,}/g)].map(([token]) => Buffer.from(token, 'base64url').toString('utf8'));
   return [text, ...cursors].join('\n').toLowerCase();
 }
 
-const secretsIn = (reply: LightMyRequestResponse) => secrets.filter((secret) => whatItSays(reply).includes(secret.toLowerCase()));
+const secretsIn = (reply: Reply) => secrets.filter((secret) => whatItSays(reply).includes(secret.toLowerCase()));
 
 test.each(routes.map((contract: RouteContract) => [contract.operationId, contract] as const))(
   '%s tells nobody anything of a restricted chart',
@@ -115,7 +114,7 @@ test.each(routes.map((contract: RouteContract) => [contract.operationId, contrac
       if (allowed !== undefined) expect(reply.statusCode, reply.body).toBe(allowed);
       else
         expect(
-          reply.json(),
+          JSON.parse(reply.body) as unknown,
           `${operationId} as ${caller} has to be refused before anything else; give a body in this test if it is not well-formed`,
         ).toMatchObject({ code: 'CHART_RESTRICTED', details: { id } });
       // What breaking the glass gave is taken back, so that the next caller stands before a shut chart again.
