@@ -46,10 +46,21 @@ function cut(text: string, length: number): string {
 export function readFileName(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   try {
-    return parse(header).parameters.filename;
+    const name = parse(header).parameters.filename;
+    return name === undefined ? undefined : readUtf8(name);
   } catch {
     // A header that cannot be read names nothing; the file is what counts.
     return undefined;
+  }
+}
+
+/** Many clients write UTF-8 where only ASCII is allowed; Node hands the bytes over as Latin-1. What is no UTF-8 stays as it is. */
+function readUtf8(name: string): string {
+  if (!/^[\u0000-\u00ff]*[\u0080-\u00ff]/.test(name) || /[^\u0000-\u00ff]/.test(name)) return name;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(name, 'latin1'));
+  } catch {
+    return name;
   }
 }
 
