@@ -142,5 +142,6 @@ async function findById(patients: PatientRepository, id: string): Promise<Patien
 
 export function show(patient: Patient, options: CommonOptions, io: CliIo): void {
   if (options.json) return printJson(io, patient);
-  for (const [name, value] of Object.entries(patient)) if (value !== null && value !== false) print(io, `${name.padEnd(16)}${value}`);
+  for (const [name, value] of Object.entries(patient))
+    if (value !== null && value !== undefined && value !== false) print(io, `${name.padEnd(22)}${String(value)}`);
 }

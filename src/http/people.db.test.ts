@@ -17,14 +17,16 @@ afterAll(async () => {
 
 const person = { firstName: 'Synthetic', lastName: 'Person', dateOfBirth: '1990-01-01' };
 
-async function call(method: 'GET' | 'POST' | 'PATCH' | 'PUT', path: string, options: { role?: string; body?: object; etag?: unknown } = {}) {
+async function call(method: 'GET' | 'POST' | 'PATCH' | 'PUT', path: string, options: { role?: string; body?: object; etag?: string | undefined } = {}) {
+  const { role = 'FRONT_DESK', body, etag } = options;
   const reply = await server.inject({
     method,
     url: path.startsWith('/') ? path : `/api/v1/${path}`,
-    headers: { 'x-test-role': options.role ?? 'FRONT_DESK', ...(options.etag === undefined ? {} : { 'if-match': String(options.etag) }) },
-    ...(options.body === undefined ? {} : { payload: options.body }),
+    headers: { 'x-test-role': role, ...(etag === undefined ? {} : { 'if-match': etag }) },
+    ...(body === undefined ? {} : { payload: body }),
   });
-  return { status: reply.statusCode, headers: reply.headers, body: reply.body === '' ? undefined : reply.json() };
+  const { location, etag: version } = reply.headers;
+  return { status: reply.statusCode, headers: { location, etag: version?.toString() }, body: reply.body === '' ? undefined : reply.json() };
 }
 
 async function register(fields: object = {}): Promise<Patient> {

@@ -21,8 +21,19 @@ export async function listIdentifiers(ctx: Ctx, patientId: string): Promise<Char
       ? new Map((await listAuthorities(inside.db)).map(({ code, systemUri }) => [code, systemUri]))
       : new Map<string, string | null>();
     const own: ChartIdentifier = {
-      ...{ id: null, patientId, authorityCode: null, system: null, type: 'MR', value: patient.mrn, periodStart: null, periodEnd: null },
-      ...{ isVerified: true, verifiedAt: null, verifiedBy: null, notes: null, updatedAt: null },
+      id: null,
+      patientId,
+      authorityCode: null,
+      system: null,
+      type: 'MR',
+      value: patient.mrn,
+      periodStart: null,
+      periodEnd: null,
+      isVerified: true,
+      verifiedAt: null,
+      verifiedBy: null,
+      notes: null,
+      updatedAt: null,
     };
     return [own, ...others.map((each) => ({ ...asListed(each), system: each.system ?? systems.get(each.authorityCode ?? '') ?? null }))];
   });

@@ -233,7 +233,9 @@ export async function endPart<Part extends 'name' | 'address' | 'telecom' | 'ide
   const { periodEnd, reason } = parseInput(EndInput, options.input ?? {});
   const { patientId, id, updatedAt } = options;
   return changePart(ctx, part, {
-    ...{ patientId, id, updatedAt },
+    patientId,
+    id,
+    updatedAt,
     deed: 'ended',
     reason,
     decide: (before, inside) => {

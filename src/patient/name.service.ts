@@ -21,7 +21,14 @@ export async function listNames(ctx: Ctx, patientId: string): Promise<ChartName[
       id: null,
       patientId,
       use: 'OFFICIAL',
-      ...{ firstName, middleName, lastName, script: null, language: null, periodStart: since, periodEnd: null, updatedAt: null },
+      firstName,
+      middleName,
+      lastName,
+      script: null,
+      language: null,
+      periodStart: since,
+      periodEnd: null,
+      updatedAt: null,
     };
     return [official, ...others.map(asListed)];
   });

@@ -4,7 +4,7 @@ import { toInstant } from '../base/instant.ts';
 import type { PatientTable, Tables } from '../db/tables.ts';
 import { patientColumns } from './patient-columns.ts';
 import { toPatient } from './patient-row.ts';
-import { type CheckedPatientList, type CheckedPatientSearch, Merge, Patient, type UserAction } from './patient.schema.ts';
+import { type CheckedPatientList, type CheckedPatientSearch, Merge, type Patient, type UserAction } from './patient.schema.ts';
 
 type PlainColumn = Exclude<(typeof patientColumns)[number], 'dateOfBirth'>;
 

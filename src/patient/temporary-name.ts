@@ -51,11 +51,15 @@ export function nameNewborn(
   return fill(pattern, { mother: mother.firstName ?? mother.lastName, order: birth.birthOrder ? String(birth.birthOrder) : '' });
 }
 
-/** Puts the words in and keeps what the column holds, never half a character. */
+/** Puts the words in and keeps what the field takes, never half a character. */
 function fill(pattern: string, words: Readonly<Record<string, string>>): string {
   const text = pattern
     .replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole)
+    .normalize('NFC')
     .replaceAll(/\s+/gu, ' ')
     .trim();
-  return [...text].slice(0, longest).join('').trim();
+  return text
+    .slice(0, longest)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trim();
 }
