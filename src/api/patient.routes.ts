@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { ShownPatient } from '../access/restricted.schema.ts';
+import { Instant } from '../base/fields.ts';
+import { ChartAt } from '../patient/chart-at.schema.ts';
 import { Id, Merge, NewPatient, Patient, PatientChanges, PatientList, UserAction } from '../patient/patient.schema.ts';
 import type { RouteContract } from './contract.ts';
 import { created, json, noChart, problem, ruleForbids, stale, versioned } from './responses.ts';
 
 export const PatientId = z.strictObject({ id: Id.describe('The id of the patient.') });
+
+const historyRemoved = problem('The audit trail of that time was removed when its time of keeping had passed.');
 
 /** A page as every listing answers it. */
 export const PatientPage = z
@@ -65,11 +69,25 @@ export const getPatientRoute = {
   path: '/api/v1/patients/{id}',
   operationId: 'getPatient',
   summary: 'Open a chart',
-  description: 'Recorded in the audit trail like a change.',
+  description: 'Recorded in the audit trail like a change. With at, as it stood then; such an answer has no ETag.',
   tag: 'patients',
   access: 'patient.read.demographics',
   params: PatientId,
-  responses: { 200: versioned(Patient, 'The chart.'), 404: noChart },
+  query: z.strictObject({ at: Instant.optional().describe('An earlier moment, such as 2026-03-01T12:00:00Z.') }),
+  responses: { 200: versioned(Patient, 'The chart.'), 404: noChart, 410: historyRemoved },
+} as const satisfies RouteContract;
+
+export const getChartAtRoute = {
+  method: 'GET',
+  path: '/api/v1/patients/{id}/chart',
+  operationId: 'getChartAt',
+  summary: 'A chart with all its parts as it stood at a moment',
+  description: 'The present one with the changes of the audit trail taken back. Parts that the caller may not see are left out.',
+  tag: 'patients',
+  access: 'patient.read.demographics',
+  params: PatientId,
+  query: z.strictObject({ at: Instant.describe('The moment, such as 2026-03-01T12:00:00Z.') }),
+  responses: { 200: json(ChartAt, 'The chart as it stood then.'), 404: noChart, 410: historyRemoved },
 } as const satisfies RouteContract;
 
 export const updatePatientRoute = {
@@ -102,6 +120,7 @@ export const patientRoutes = [
   listPatientsRoute,
   registerPatientRoute,
   getPatientRoute,
+  getChartAtRoute,
   updatePatientRoute,
   listMergesRoute,
 ] as const satisfies readonly RouteContract[];

@@ -1,6 +1,7 @@
 import { accountsRoutes } from './accounts.routes.ts';
 import { addressRoutes } from './address.routes.ts';
 import { allergyRoutes } from './allergy.routes.ts';
+import { auditRoutes } from './audit.routes.ts';
 import { breakGlassRoutes } from './break-glass.routes.ts';
 import { contactRoutes } from './contact.routes.ts';
 import type { RouteContract } from './contract.ts';
@@ -36,4 +37,5 @@ export const routes = [
   ...sessionRoutes,
   ...accountsRoutes,
   ...breakGlassRoutes,
+  ...auditRoutes,
 ] as const satisfies readonly RouteContract[];

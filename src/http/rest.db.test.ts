@@ -81,6 +81,8 @@ async function breakGlass(patientId: string): Promise<void> {
   );
 }
 
+const justBefore = (instant: string) => new Date(Date.parse(instant) - 1).toISOString();
+
 /** One proof for each operation. A contract without one does not compile. */
 const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
   registerPatient: async () => {
@@ -93,6 +95,21 @@ const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
     const { body, version } = await client.getPatient({ params: { id: patient.id } });
     expect(body).toEqual(patient);
     expect(version).toBe(1);
+    const { body: changed } = await client.updatePatient({ params: { id: patient.id }, body: { city: 'Lund' }, ifMatch: 1 });
+    const then = await client.getPatient({ params: { id: patient.id }, query: { at: justBefore(changed.updatedAt) } });
+    expect([then.body, then.version]).toEqual([patient, undefined]);
+    await expect(client.getPatient({ params: { id: patient.id }, query: { at: '2020-01-01T00:00:00Z' } })).rejects.toMatchObject({
+      kind: 'not-found',
+      code: 'HISTORY_BEFORE_REGISTRATION',
+    });
+  },
+  getChartAt: async () => {
+    const { id, patient } = await registered();
+    const { body: added } = await client.addAllergy({ params: { id }, body: allergy });
+    const at = (moment: string) => client.getChartAt({ params: { id }, query: { at: moment } });
+    expect((await at(justBefore(added.createdAt))).body).toMatchObject({ patient, parts: { allergy: [], contact: [] } });
+    expect((await at(added.updatedAt)).body).toMatchObject({ patient, parts: { allergy: [added] } });
+    await expect(at('2100-01-01T00:00:00Z')).rejects.toMatchObject({ kind: 'invalid', code: 'HISTORY_IN_FUTURE' });
   },
   listPatients: async () => {
     const since = (await registered()).patient.updatedAt;

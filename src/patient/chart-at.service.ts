@@ -7,16 +7,10 @@ import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { holdPatient, openChartById } from './chart.service.ts';
-import { type RecordedChange, takeBack, type WholeChart } from './chart-at.ts';
-import { type ChartParts, listParts, type PartName } from './chart-part.store.ts';
+import type { ChartAt } from './chart-at.schema.ts';
+import { isAfter, takeBack, type WholeChart } from './chart-at.ts';
+import { listParts, type PartName } from './chart-part.store.ts';
 import type { Patient } from './patient.schema.ts';
-
-/** A chart as it stood at a moment; parts that the viewer may not see are left out. */
-export interface ChartAt {
-  readonly at: string;
-  readonly patient: Patient;
-  readonly parts: { readonly [Part in PartName]?: readonly ChartParts[Part][] };
-}
 
 const partNames = ['contact', 'document', 'allergy', 'riskFlag', 'name', 'address', 'telecom', 'identifier'] as const satisfies readonly PartName[];
 
@@ -39,9 +33,12 @@ export async function getChartAt(ctx: Ctx, id: string, at: Date): Promise<ChartA
     // Held, so that rows and trail are of one moment.
     const present = await readChart(inside, await holdPatient(inside, id));
     if (at < new Date(present.patient.createdAt)) throw beforeRegistration(id);
-    const chart = takeBack(present, (await listChangesAfter(inside.db, id, at)) as RecordedChange[]);
-    if (!chart) throw beforeRegistration(id);
     await refuseRemoved(inside, at);
+    const changes = await listChangesAfter(inside.db, id, at);
+    const chart = takeBack(
+      present,
+      changes.filter((change) => isAfter(change, at)),
+    );
     await insertAuditEvent(inside, { action: 'patient.viewed', patientId: id, after: { by: 'history', at: at.toISOString(), ...grant } });
     const visible = partNames.filter((part) => ctx.viewer === undefined || mayDo(ctx.viewer.role, sections[part].see));
     return {

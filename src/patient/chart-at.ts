@@ -15,6 +15,12 @@ export interface RecordedChange {
   readonly after: unknown;
 }
 
+/** Whether a row of the trail tells of a change after a moment: a part says itself when it was changed, a little before its row was written. */
+export function isAfter(change: RecordedChange & { readonly occurredAt: Date | string }, at: Date): boolean {
+  const own = fieldsOf(change.after)?.updatedAt;
+  return new Date(typeof own === 'string' ? own : change.occurredAt) > at;
+}
+
 /** How the actions of the trail call the parts. */
 export const partWords = {
   contact: 'contact',
@@ -37,15 +43,13 @@ function fieldsOf(value: unknown): Fields | undefined {
 
 /**
  * The chart as it stood before these changes, the latest first: each is taken back with what the trail says was there.
- * Undefined when the registration itself is among them.
  */
-export function takeBack(present: WholeChart, changes: readonly RecordedChange[]): WholeChart | undefined {
+export function takeBack(present: WholeChart, changes: readonly RecordedChange[]): WholeChart {
   let patient: Record<string, unknown> = { ...present.patient };
   const parts = new Map<PartName, Map<string, Fields>>(
     (Object.keys(present.parts) as PartName[]).map((part) => [part, new Map(present.parts[part].map((row) => [row.id, row]))]),
   );
   for (const { action, before: told, after } of changes) {
-    if (action === 'patient.registered') return undefined;
     const before = fieldsOf(told);
     const word = partAction.exec(action)?.[1] as keyof typeof partWords | undefined;
     if (word === undefined) {

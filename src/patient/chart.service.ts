@@ -142,6 +142,7 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
   if (fields.length === 0) return before;
   const after = { ...before, ...wireValues(values) };
   if (state === 'row may change' && hasRows(change, { before, after })) return undefined;
+  const now = ctx.clock.now();
   const deed: RecordedDeed = {
     action: change.action,
     patientId: change.id,
@@ -154,8 +155,9 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
   };
   return updateRecordedChart(
     ctx.db,
-    { id: change.id, writtenBy, values: { ...values, updatedAt: ctx.clock.now(), updatedBy: userIdOf(ctx) } },
-    recordOf(ctx, deed),
+    { id: change.id, writtenBy, values: { ...values, updatedAt: now, updatedBy: userIdOf(ctx) } },
+    // One deed, one time: the chart as it stood at its updatedAt has the change in it.
+    recordOf({ ...ctx, clock: { now: () => now } }, deed),
   );
 }
 

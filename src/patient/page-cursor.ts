@@ -24,5 +24,9 @@ export function decodeCursor(kind: string, cursor: string): (string | null)[] {
   } catch {
     // Falls through to the one error below.
   }
-  throw new AppError('invalid', 'CURSOR_INVALID', 'cursor is not the nextCursor of a page of the same query. Begin without a cursor.', { field: 'cursor' });
+  throw invalidCursor();
+}
+
+export function invalidCursor(): AppError {
+  return new AppError('invalid', 'CURSOR_INVALID', 'cursor is not the nextCursor of a page of the same query. Begin without a cursor.', { field: 'cursor' });
 }

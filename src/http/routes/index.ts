@@ -2,6 +2,7 @@ import type { Binding } from '../bind.ts';
 import { accountsBindings } from './accounts.ts';
 import { addressBindings } from './addresses.ts';
 import { allergyBindings } from './allergies.ts';
+import { auditBindings } from './audit.ts';
 import { breakGlassBindings } from './break-glass.ts';
 import { contactBindings } from './contacts.ts';
 import { documentContentBindings } from './document-content.ts';
@@ -34,4 +35,5 @@ export const bindings: readonly Binding[] = [
   ...sessionBindings,
   ...accountsBindings,
   ...breakGlassBindings,
+  ...auditBindings,
 ];

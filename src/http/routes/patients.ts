@@ -1,4 +1,5 @@
-import { getPatientRoute, listMergesRoute, listPatientsRoute, registerPatientRoute, updatePatientRoute } from '../../api/patient.routes.ts';
+import { getChartAtRoute, getPatientRoute, listMergesRoute, listPatientsRoute, registerPatientRoute, updatePatientRoute } from '../../api/patient.routes.ts';
+import { getChartAt } from '../../patient/chart-at.service.ts';
 import { patientNotFound } from '../../patient/chart.service.ts';
 import { answerCreated, answerPatient } from '../answers.ts';
 import { bind } from '../bind.ts';
@@ -14,11 +15,13 @@ export const patientBindings = [
     const patient = await patients.create(body);
     return answerCreated(answerPatient(patient), ['patients', patient.id]);
   }),
-  bind(getPatientRoute, async ({ params, patients }) => {
+  bind(getPatientRoute, async ({ params, query, patients, ctx }) => {
+    if (query.at !== undefined) return { status: 200, body: (await getChartAt(ctx, params.id, new Date(query.at))).patient };
     const patient = await patients.findById(params.id);
     if (!patient) throw patientNotFound(params.id);
     return answerPatient(patient);
   }),
+  bind(getChartAtRoute, async ({ params, query, ctx }) => ({ status: 200, body: await getChartAt(ctx, params.id, new Date(query.at)) })),
   bind(updatePatientRoute, async ({ params, body, version, patients }) => answerPatient(await patients.update(params.id, { ...body, version }))),
   bind(listMergesRoute, async ({ params, patients }) => ({ status: 200, body: { items: await patients.listMerges(params.id) } })),
 ];
