@@ -3,6 +3,7 @@ import pg from 'pg';
 import { createSampleEhr, type WriterReport } from '../../sample-ehr/index.ts';
 import { type DatabaseAddress, describeAddress, resolveDatabase, toPgConfig } from '../base/config.ts';
 import { AppError, toAppError } from '../base/errors.ts';
+import { createLogger } from '../base/log.ts';
 import { packageVersion } from '../base/version.ts';
 import { type BackupSource, backupFolder, renderBackup, showBackupProgress } from '../cli/commands/migrate/backup.ts';
 import { showProgress } from '../cli/commands/migrate/index.ts';
@@ -12,8 +13,8 @@ import { count, renderFindings, renderPlan, renderVerification } from '../cli/mi
 import { reportError } from '../cli/program.ts';
 import { shownPath, withReport, type WrittenReport } from '../cli/report-files.ts';
 import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../embedded/index.ts';
-import { createReadiness } from '../http/readiness.ts';
-import { createServer, listen } from '../http/server.ts';
+import { type OpenHttp, openHttp } from '../http/open.ts';
+import { listen } from '../http/server.ts';
 import { untilStopped } from '../http/until-stopped.ts';
 import {
   type ApplyResult,
@@ -25,6 +26,8 @@ import {
   type ProvenBackup,
   verifyMigration,
 } from '../migrate/index.ts';
+import { loadSettings } from '../settings/load.ts';
+import { type DemoAccount, ensureDemoAccounts } from './accounts.ts';
 import { parseStartOptions, type StartOptions } from './options.ts';
 import { type LoadedPatients, loadPatients } from './patients.ts';
 import { heading, renderTour } from './tour.ts';
@@ -147,15 +150,17 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
     print(io, `${count(patients.registered)} registered, ${count(patients.total)} in the registry.`);
   }
 
-  const readiness = createReadiness(address);
-  const server = createServer({ assertReady: readiness.assertReady });
-  server.addHook('onClose', readiness.close);
-  const url = await openServer(server, options.port);
+  let accounts: DemoAccount[] | undefined;
+  if (home !== undefined) accounts = await ensureDemoAccounts(address, home);
+  const { settings } = await loadSettings({ env: withoutDatabase(io.env), cwd: io.cwd });
+  // The terminal is for the tour: a line for each request is what `onechart serve` is for.
+  const http = openHttp({ settings, address, log: createLogger({ name: 'onechart', level: 'warn' }) });
+  const url = await openServer(http.server, options.port);
   print(
     io,
-    `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, report: report && shownPath(io, report.html), writer, patients, url })}`,
+    `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, report: report && shownPath(io, report.html), writer, patients, url, accounts })}`,
   );
-  return { close: () => server.close() };
+  return { close: async () => void (await http.stop({ delaySeconds: 0, limitSeconds: settings.server.shutdownLimitSeconds })) };
 }
 
 /** Builds the sample EHR, or finds the one of an earlier start. */
@@ -217,8 +222,13 @@ async function apply(
   }
 }
 
+/** The tour has found its database already, and in its own way. */
+function withoutDatabase(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:ONECHART_)?DATABASE_URL(?:_FILE)?$/.test(name)));
+}
+
 /** A port that was asked for is insisted on; the default one gives way to the next free one. */
-async function openServer(server: ReturnType<typeof createServer>, port: number | undefined): Promise<string> {
+async function openServer(server: OpenHttp['server'], port: number | undefined): Promise<string> {
   if (port !== undefined) return listen(server, { port, host: '127.0.0.1' });
   for (let tried = defaultPort; ; tried += 1) {
     try {

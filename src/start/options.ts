@@ -18,7 +18,7 @@ export interface StartOptions {
 export function parseStartOptions(args: readonly string[], write: (text: string) => void): StartOptions | undefined {
   const command = new Command('npm start --')
     .description(
-      'Starts an embedded PostgreSQL, builds a sample surgical EHR with live rows, brings the patient module to it while it is being written to, registers synthetic patients, and serves health and OpenAPI over HTTP until Ctrl-C.\n\nWith DATABASE_URL (or the PG* variables) set it works on that database instead: no sample data is added, and the migration is only shown unless --yes is given. A backup is made and proven before anything is applied.',
+      'Starts an embedded PostgreSQL, builds a sample surgical EHR with live rows, brings the patient module to it while it is being written to, registers synthetic patients, makes a demo account of each role, and serves the REST API until Ctrl-C.\n\nWith DATABASE_URL (or the PG* variables) set it works on that database instead: no sample data and no account is added, and the migration is only shown unless --yes is given. A backup is made and proven before anything is applied.',
     )
     .option('--port <number>', 'port of the HTTP server on 127.0.0.1 (default: 8080, or the next free one)', whole(0, 65_535))
     .option('--home <folder>', 'folder of the embedded database (default: ONECHART_HOME, or .onechart in the current folder)')

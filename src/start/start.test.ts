@@ -51,5 +51,24 @@ test('the tour says when nothing was applied, and does not claim a verification'
   });
   expect(text).toContain('nothing; the plan was only shown');
   expect(text).not.toContain('verified');
-  expect(text).not.toContain('patients');
+  expect(text).not.toContain('in the registry');
+  expect(text).toContain('none is made on a database of your own');
+});
+
+test('the tour prints the accounts of the sample and a call that signs in with one', () => {
+  const text = renderTour({
+    database: 'ehr',
+    rows: 1,
+    findings: [],
+    plan: { steps: [], historyOnly: [] },
+    applied: undefined,
+    verification: undefined,
+    report: undefined,
+    writer: undefined,
+    patients: undefined,
+    url: 'http://127.0.0.1:1',
+    accounts: [{ role: 'FRONT_DESK', username: 'desk', password: 'made-once' }],
+  });
+  expect(text).toMatch(/desk +made-once +front desk/);
+  expect(text).toContain(`-d '{"username":"desk","password":"made-once"}' http://127.0.0.1:1/api/v1/session`);
 });

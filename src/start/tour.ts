@@ -2,6 +2,7 @@ import colors from 'picocolors';
 import type { WriterReport } from '../../sample-ehr/index.ts';
 import { count, duration } from '../cli/migrate-view.ts';
 import type { ApplyResult, Finding, Plan, Verification } from '../migrate/index.ts';
+import type { DemoAccount } from './accounts.ts';
 import type { LoadedPatients } from './patients.ts';
 
 /** What the tour has seen; what did not happen this time is absent. */
@@ -17,12 +18,48 @@ export interface TourFacts {
   readonly writer: WriterReport | undefined;
   readonly patients: LoadedPatients | undefined;
   readonly url: string;
+  /** Undefined on a database of one's own. */
+  readonly accounts?: readonly DemoAccount[] | undefined;
 }
 
 /** A heading of the tour. */
 export function heading(number: number, text: string): string {
   return `\n${colors.bold(`${number}. ${text}`)}`;
 }
+
+const served = [
+  ['REST', '/api/v1'],
+  ['OpenAPI', '/openapi.json'],
+  ['ready', '/health/ready'],
+] as const;
+
+function signIn({ url, accounts }: TourFacts): string[] {
+  if (accounts === undefined) return ['', colors.bold('Accounts'), '  none is made on a database of your own: bin/onechart accounts create --help'];
+  const width = Math.max(...accounts.map(({ username }) => username.length)) + 2;
+  const [example] = accounts.filter(({ role }) => role === 'FRONT_DESK');
+  return [
+    '',
+    colors.bold('Demo accounts, for this sample alone'),
+    ...accounts.map(({ role, username, password }) => `  ${username.padEnd(width)}${password}  ${roleNames[role] ?? role}`),
+    ...(example === undefined
+      ? []
+      : [
+          '',
+          colors.bold('Try'),
+          `  curl -c cookies -H 'content-type: application/json' -d '${JSON.stringify({ username: example.username, password: example.password })}' ${url}/api/v1/session`,
+          `  curl -b cookies ${url}/api/v1/patients`,
+        ]),
+  ];
+}
+
+const roleNames: Readonly<Record<string, string>> = {
+  ADMIN: 'administrator: everything',
+  FRONT_DESK: 'front desk: registers, edits demographics',
+  NURSE: 'nurse: opens charts, allergies and risk flags',
+  DOCTOR: 'doctor: the same, and marks as deceased',
+  HIM: 'records office: restricts, archives, merges',
+  AUDITOR: 'auditor: reads the audit trail',
+};
 
 /** The summary at the end of `npm start`. Pure: facts in, text out. */
 export function renderTour(facts: TourFacts): string {
@@ -78,6 +115,6 @@ export function renderTour(facts: TourFacts): string {
       ),
     );
   }
-  lines.push('', colors.bold('Served'), `  ${facts.url}/health/ready`, `  ${facts.url}/openapi.json`);
+  lines.push('', colors.bold('Served'), ...served.map(([name, path]) => line(name, `${facts.url}${path}`)), ...signIn(facts));
   return lines.join('\n');
 }
