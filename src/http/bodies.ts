@@ -12,6 +12,6 @@ export function acceptJsonBodies(server: FastifyInstance): void {
     if (body.length === 0) done(null, undefined);
     else if (request.headers['content-type']?.startsWith(mergePatch) && request.method !== 'PATCH') {
       done(new AppError('media-type', 'CONTENT_TYPE_UNSUPPORTED', 'A merge patch goes with PATCH. Send application/json here.'));
-    } else parse(request, String(body), done);
+    } else void parse(request, String(body), done);
   });
 }

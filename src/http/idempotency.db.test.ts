@@ -7,6 +7,10 @@ import { openTestHttp, testPrincipal } from '../../test/support/http.ts';
 import type { HttpProcessReport } from '../../test/support/http-process.ts';
 import { newRandomId } from '../base/ids.ts';
 import { parseDatabaseUrl } from '../base/config.ts';
+import type { Ctx } from '../db/context.ts';
+import { registerPatientRoute } from '../api/patient.routes.ts';
+import { createIdempotency } from './idempotency.ts';
+import type { FastifyRequest } from 'fastify';
 import { sweepIdempotencyKeys } from '../idempotency/idempotency.service.ts';
 import { openServerRegistry } from './registry.ts';
 import { listen } from './server.ts';
@@ -214,9 +218,10 @@ test('a key that is no word is refused', async () => {
 });
 
 test('a key that is over is free again, and the sweep removes those and no other', async () => {
-  const [expired, swept, current] = [newRandomId(), newRandomId(), newRandomId()];
-  const people = [newPerson(), newPerson(), newPerson()];
-  for (const [n, key] of [expired, swept, current].entries()) await register({ body: people[n], key });
+  const keys = Array.from({ length: 4 }, newRandomId);
+  const [expired, swept, swept2, current] = keys as [string, string, string, string];
+  const people = keys.map(newPerson);
+  for (const [n, key] of keys.entries()) await register({ body: people[n], key });
   await database.query(`UPDATE idempotency_keys SET "expiresAt" = now() - interval '1 second' WHERE key = ANY ($1)`, [[expired, swept]]);
   const anew = await register({ body: people[0], key: expired });
   expect([anew.status, anew.replayed]).toEqual([201, false]);
@@ -225,14 +230,22 @@ test('a key that is over is free again, and the sweep removes those and no other
     `INSERT INTO idempotency_keys (principal, key, fingerprint, "expiresAt") SELECT 'account:gone', n::text, 'f', now() - interval '1 hour' FROM generate_series(1, 1200) n`,
   );
   const registry = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 1 });
+  const ctx: Ctx = { ...registry.base, actor: { kind: 'system' } };
   try {
-    expect(await sweepIdempotencyKeys({ ...registry.base, actor: { kind: 'system' } })).toBe(1201);
+    expect(await sweepIdempotencyKeys(ctx)).toBe(1201);
+    expect(await sweepIdempotencyKeys(ctx)).toBe(0);
+    // And by those who use keys, now and then.
+    await database.query(`UPDATE idempotency_keys SET "expiresAt" = now() - interval '1 second' WHERE key = $1`, [swept2]);
+    const idempotency = createIdempotency({ sweepEveryMilliseconds: 0 });
+    const request = { method: 'POST', url: '/x', headers: { 'idempotency-key': newRandomId() }, body: {}, params: {} } as unknown as FastifyRequest;
+    await idempotency.answer({ contract: registerPatientRoute, request, principal: testPrincipal('ADMIN'), ctx }, async () => ({ status: 201, body: {} }));
+    await idempotency.close();
   } finally {
     await registry.close();
   }
   const left = await database.query<{ key: string; hours: number }>(
     `SELECT key, round(extract(epoch FROM "expiresAt" - "createdAt") / 3600)::int AS hours FROM idempotency_keys WHERE key = ANY ($1)`,
-    [[expired, swept, current]],
+    [keys],
   );
   expect(left.map(({ key }) => key).toSorted()).toEqual([expired, current].toSorted());
   expect(new Set(left.map(({ hours }) => hours))).toEqual(new Set([24]));

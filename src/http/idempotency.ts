@@ -7,8 +7,6 @@ import { fingerprintOf, readIdempotencyKey } from '../idempotency/idempotency.ts
 import { requireStillOpen } from '../patient/chart.service.ts';
 import type { Answer } from './bind.ts';
 
-const sweepEveryMilliseconds = 60_000;
-
 export interface Idempotency {
   /** Answers a request that carries a key from what was kept, or does it and keeps its answer. A request without a key is done. */
   answer(
@@ -20,7 +18,7 @@ export interface Idempotency {
 }
 
 /** What one server remembers of keys: which are under way here, and when it swept last. */
-export function createIdempotency(): Idempotency {
+export function createIdempotency({ sweepEveryMilliseconds = 60_000 } = {}): Idempotency {
   const underWay = new Map<string, Promise<unknown>>();
   let sweptAt = performance.now();
   let sweeping: Promise<unknown> = Promise.resolve();

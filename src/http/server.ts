@@ -90,7 +90,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   serve(server, openApiRoute, async () => document);
   if (options.registry) {
     const idempotency = createIdempotency();
-    server.addHook('onClose', idempotency.close);
+    server.addHook('onClose', () => idempotency.close());
     const settings = { registry: options.registry, authenticate: options.authenticate ?? security.authenticate, idempotency, security };
     for (const binding of bindings) serve(server, binding.contract, createCallHandler(binding, settings));
   }
