@@ -88,7 +88,9 @@ test('twins are registered under their mother', async () => {
 });
 
 test('other names and numbers of other authorities are added and shown', async () => {
-  const { mrn } = (await onechart('create', '--first-name', 'Test', '--last-name', 'Person', '--date-of-birth', 'null', '--estimated-age', '50', '--json')).json();
+  const { mrn } = (
+    await onechart('create', '--first-name', 'Test', '--last-name', 'Person', '--date-of-birth', 'null', '--estimated-age', '50', '--json')
+  ).json();
   expect((await onechart('add-name', mrn, '--use', 'TRANSCRIPTION', '--script', 'Cyrl', '--last-name', 'Персон')).exitCode).toBe(0);
   expect((await onechart('names', mrn)).stdout).toContain('Персон');
   await onechart('authority', 'NID', '--name', 'National identity card', '--type', 'NI', '--pattern', '[0-9]{8}');
