@@ -4,6 +4,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { openTestHttp } from '../../test/support/http.ts';
+import { createHost, filesFor } from '../../test/support/migrate.ts';
 import { Problem } from '../api/problem.schema.ts';
 import { listen } from './server.ts';
 
@@ -215,4 +216,29 @@ test('methods that nobody knows and a target that is no path are answered over a
   expect(await ask('GET /api/v1/patients/%E0%A4%A HTTP/1.1')).toBe(400);
   expect(await ask('OPTIONS * HTTP/1.1')).toBe(404);
   expect(await ask('GET /health/live HTTP/1.1')).toBe(200);
+});
+
+test('on a host whose ids are text, an id may be any line: with slashes, blanks and letters of any script', async () => {
+  await using texts = await createHost('text');
+  for (const { sql } of await filesFor(texts)) await texts.query(sql);
+  await using other = openTestHttp(texts);
+  for (const own of ['ward/7', 'a b%2F?#&', '患者', 'search', 'x'.repeat(255), 'é'.repeat(85)]) {
+    const made = await other.inject({
+      method: 'POST',
+      url: '/api/v1/patients',
+      headers: admin,
+      payload: { id: own, firstName: 'Any', lastName: 'Id', dateOfBirth: null },
+    });
+    expect([made.statusCode, made.json().id], own.slice(0, 20)).toEqual([201, own]);
+    const found = await other.inject({ url: `${made.headers.location}`, headers: admin });
+    expect([found.statusCode, found.json().id], own.slice(0, 20)).toEqual([200, own]);
+    const contact = await other.inject({
+      method: 'POST',
+      url: `${made.headers.location}/contacts`,
+      headers: admin,
+      payload: { firstName: 'Next', lastName: 'Of Kin', relationship: 'SIBLING' },
+    });
+    expect((await other.inject({ url: `${contact.headers.location}`, headers: admin })).json()).toMatchObject({ patientId: own });
+  }
+  expect((await other.inject({ url: '/api/v1/patients/42', headers: admin })).json()).toMatchObject({ status: 404, code: 'PATIENT_NOT_FOUND' });
 });
