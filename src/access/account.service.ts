@@ -83,10 +83,12 @@ export async function changeAccount(ctx: Ctx, id: string, input: AccountChanges)
   return changed;
 }
 
-/** Sets a new password for somebody else, lifts a lock and ends every session. Errors: `ACCOUNT_NOT_FOUND`, and those of `checkNewPassword`. */
+/** Sets a new password for somebody else, lifts a lock and ends every session. Errors: `ACCOUNT_NOT_FOUND`, `ACCOUNT_IS_OWN`, and those of `checkNewPassword`. */
 export async function resetPassword(ctx: Ctx, id: string, input: PasswordReset = {}): Promise<AccountWithPassword> {
   const { password } = parseInput(PasswordReset, input);
   const account = await getAccount(ctx, id);
+  if (ctx.viewer?.id === id)
+    throw new AppError('rule', 'ACCOUNT_IS_OWN', 'The own password is changed by whoever knows it: POST /api/v1/session/password with the current one.');
   if (password !== undefined) checkNewPassword(password, account);
   const chosen = password ?? generatePassword();
   const changed = await setPassword(ctx, { id, password: chosen, action: 'account.password-reset' });

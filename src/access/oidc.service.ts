@@ -196,7 +196,7 @@ function discover(settings: OidcSettings): Promise<Configuration> {
 }
 
 async function readConfiguration(settings: OidcSettings): Promise<Configuration> {
-  // 20 ms and 3 MB that a server without OpenID Connect does not pay.
+  // With jose 3.5 MB that a server without OpenID Connect does not pay.
   const { allowInsecureRequests, discovery, None } = await import('openid-client');
   const onThisMachine = new URL(settings.issuer).protocol === 'http:';
   try {

@@ -31,16 +31,15 @@ export async function hashPassword(password: string): Promise<string> {
   return formatHash(cost, salt, await derive(password, { salt, bytes: hashBytes, cost }));
 }
 
-/** What an unknown user's password is compared with, so that the answer takes as long as that for a known one. */
-let decoy: Promise<string> | undefined;
+/** What an unknown user's password is compared with, so that the answer takes as long as that for a known one. Nothing hashes to random bytes. */
+const decoy = formatHash(cost, randomBytes(saltBytes), randomBytes(hashBytes));
 
 /**
  * Whether the password is that of the hash. Without a hash it compares with a decoy and says no: the same work, so that the time
  * does not tell whether an account exists.
  */
 export async function verifyPassword(password: string, hash: string | null | undefined): Promise<boolean> {
-  decoy ??= hashPassword(randomBytes(32).toString('base64'));
-  const parts = phc.exec(hash ?? (await decoy));
+  const parts = phc.exec(hash ?? decoy);
   if (!parts) throw new AppError('internal', 'PASSWORD_HASH_UNREADABLE', 'The kept password is of an unknown form. Reset the password of this account.');
   const [, ln, r, p, salt, expected] = parts as unknown as [string, string, string, string, string, string];
   const wanted = Buffer.from(expected, 'base64');

@@ -186,6 +186,8 @@ test('disabling ends what is open at once, and enabling lets in again; nobody di
   const asThemselves = { ...at.ctx, viewer: { role: 'HIM', id: person.id } };
   for (const change of [{ disabled: true }, { role: 'ADMIN' as const }])
     await expect(changeAccount(asThemselves, person.id, change)).rejects.toMatchObject({ kind: 'rule', code: 'ACCOUNT_IS_OWN' });
+  // An open screen of an administrator must not be a way to a password.
+  await expect(resetPassword(asThemselves, person.id)).rejects.toMatchObject({ kind: 'rule', code: 'ACCOUNT_IS_OWN' });
 });
 
 test('an account sees its own open sessions and ends one of them, not those of others', async () => {

@@ -45,7 +45,7 @@ export async function authenticateToken(ctx: Ctx, token: string, settings: Token
 }
 
 async function verify(token: string, settings: TokenSettings, now: Date): Promise<JWTPayload> {
-  // 6 ms and 2 MB that a server without tokens does not pay.
+  // 3 MB that a server without tokens does not pay.
   const { errors, jwtVerify } = await import('jose');
   try {
     const { payload } = await jwtVerify(token, await keysOf(settings), {

@@ -67,7 +67,7 @@ export const resetPasswordRoute = {
   access,
   params: byId,
   body: PasswordReset,
-  responses: { 200: json(AccountWithPassword, 'Done.'), 404: noAccount },
+  responses: { 200: json(AccountWithPassword, 'Done.'), 404: noAccount, 422: problem('It is the own account.') },
 } as const satisfies RouteContract;
 
 export const listKeysRoute = {
