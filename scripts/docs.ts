@@ -9,6 +9,7 @@ import { embeddedAddress, startEmbedded, stopEmbedded } from '../src/embedded/in
 import { applyMigration, planMigration } from '../src/migrate/index.ts';
 import { renderAccess } from './documents/access.ts';
 import { renderCli } from './documents/cli.ts';
+import { renderConfiguration } from './documents/configuration.ts';
 import { renderErrors } from './documents/errors.ts';
 import { renderLintRules } from './documents/lint-rules.ts';
 import { renderOpenApi } from './documents/openapi.ts';
@@ -28,6 +29,7 @@ write('openapi.json', renderOpenApi());
 write('access.md', renderAccess());
 write('errors.md', renderErrors());
 write('cli.md', renderCli());
+write('configuration.md', renderConfiguration());
 write('lint-rules.md', renderLintRules());
 
 const home = mkdtempSync(join(tmpdir(), 'onechart-docs-'));

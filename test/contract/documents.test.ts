@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renderCli } from '../../scripts/documents/cli.ts';
+import { renderConfiguration } from '../../scripts/documents/configuration.ts';
 import { collectErrorCodes, renderErrors } from '../../scripts/documents/errors.ts';
 import { renderLintRules } from '../../scripts/documents/lint-rules.ts';
 import { renderOpenApi } from '../../scripts/documents/openapi.ts';
@@ -20,6 +21,10 @@ test('docs/openapi.json describes the routes there are', () => {
 
 test('docs/cli.md describes the commands there are', () => {
   expect(committed('cli.md'), remedy).toBe(renderCli());
+});
+
+test('docs/configuration.md describes the settings there are', () => {
+  expect(committed('configuration.md'), remedy).toBe(renderConfiguration());
 });
 
 test('docs/lint-rules.md describes the rules there are', () => {
