@@ -197,10 +197,10 @@ test('a row has another tag after every change, also within one millisecond and 
   expect(tags).toEqual([0, 1, 2, 3].map((n) => `"${start + n}"`));
 });
 
-test('methods that nobody knows and a target that is no path are answered over a socket, and the server lives on', async () => {
+test('what nobody knows and what is no HTTP is answered over a socket with a problem, and the server lives on', async () => {
   await using other = openTestHttp(database);
   const { port } = new URL(await listen(other, { port: 0, host: '127.0.0.1' }));
-  const ask = async (head: string) => {
+  const ask = async (head: string): Promise<unknown> => {
     const socket = connect(Number(port), '127.0.0.1');
     let answer = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
@@ -208,13 +208,19 @@ test('methods that nobody knows and a target that is no path are answered over a
     });
     socket.end(`${head}\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`);
     await once(socket, 'close');
-    return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+    const [headers, body] = answer.split('\r\n\r\n', 2);
+    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(headers ?? '')?.[1]);
+    if (status < 400) return status;
+    const problem = Problem.parse(JSON.parse(body ?? ''));
+    expect(problem.status).toBe(status);
+    return problem.code;
   };
-  expect(await ask(`PROPFIND /api/v1/patients/${id} HTTP/1.1`)).toBe(405);
-  expect(await ask(`TRACE /api/v1/patients HTTP/1.1`)).toBe(405);
-  expect(await ask('NONSENSE / HTTP/1.1')).toBe(400);
-  expect(await ask('GET /api/v1/patients/%E0%A4%A HTTP/1.1')).toBe(400);
-  expect(await ask('OPTIONS * HTTP/1.1')).toBe(404);
+  expect(await ask(`PROPFIND /api/v1/patients/${id} HTTP/1.1`)).toBe('METHOD_NOT_ALLOWED');
+  expect(await ask('TRACE /api/v1/patients HTTP/1.1')).toBe('METHOD_NOT_ALLOWED');
+  expect(await ask('NONSENSE / HTTP/1.1')).toBe('REQUEST_MALFORMED');
+  expect(await ask(`GET /health/live HTTP/1.1\r\nx: ${'x'.repeat(20_000)}`)).toBe('HEADERS_TOO_LARGE');
+  expect(await ask('GET /api/v1/patients/%E0%A4%A HTTP/1.1')).toBe('REQUEST_INVALID');
+  expect(await ask('OPTIONS * HTTP/1.1')).toBe('ROUTE_NOT_FOUND');
   expect(await ask('GET /health/live HTTP/1.1')).toBe(200);
 });
 

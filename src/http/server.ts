@@ -18,6 +18,7 @@ import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { packageVersion } from '../base/version.ts';
 import { acceptJsonBodies } from './bodies.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import { createCallHandler } from './call.ts';
 import { addCompression } from './compression.ts';
 import { acceptFiles } from './files.ts';
@@ -62,6 +63,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // An id of a host with text ids has up to 255 characters, each up to nine bytes as it stands in a path.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 255 * 9 },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply.header('x-request-id', request.id)),
+    clientErrorHandler: answerBrokenRequest,
     forceCloseConnections: 'idle',
     // What comes in on a connection that is still open is served; shutdown.ts tells its client to go elsewhere afterwards.
     return503OnClosing: false,
