@@ -50,6 +50,11 @@ export async function listListingsOf(ctx: Ctx, patientId: string, input: Listing
   });
 }
 
+/** Records that the trail was verified or written to a file, and by whom. */
+export async function recordAuditAct(ctx: Ctx, action: 'audit.verified' | 'audit.exported', about: object, patientId: string | null = null): Promise<void> {
+  await inTransaction(ctx, (inside) => insertAuditEvent(inside, { action, patientId, after: about }));
+}
+
 /** The id behind a record number or an id. Errors: `PATIENT_NOT_FOUND`. */
 export async function resolvePatientKey(ctx: Ctx, key: string): Promise<string> {
   const byMrn = await findPatientIdByMrn(ctx.db, key.trim());

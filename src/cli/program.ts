@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addAccountsCommands } from './commands/accounts.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addDocumentsCommands } from './commands/documents.ts';
@@ -24,6 +25,7 @@ export function buildProgram(io: CliIo): Command {
   addAccountsCommands(program, io);
   addKeysCommands(program, io);
   addDocumentsCommands(program, io);
+  addAuditCommands(program, io);
   addConfigCommands(program, io);
   return finishProgram(program);
 }
