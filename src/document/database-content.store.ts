@@ -11,37 +11,41 @@ export const pieceLength = 256 * 1024;
  * Every piece is written and read by a statement of its own: between two pieces of a slow client neither a connection nor a
  * transaction is held. On a transaction of the host everything belongs to that.
  */
-export const databaseContents: ContentStore = {
-  name: 'DATABASE',
-  async put(ctx, key, bytes) {
-    const counted = measured(bytes);
-    let number = 0;
-    for await (const piece of inPieces(counted.bytes, pieceLength)) {
-      await translated(home(ctx).insertInto('patient_document_chunks').values({ contentId: key, number, bytes: piece }).execute());
-      number += 1;
-    }
-    return counted.result();
-  },
-  async *read(ctx, key, range) {
-    const length = range.first === 0 ? 1 : await firstLength(ctx, key);
-    // Where the reading begins: only when it begins in the middle does the length of the pieces matter.
-    let number = Math.floor(range.first / length);
-    let at = number * length;
-    while (at <= range.last) {
-      const piece = await findPiece(ctx, key, number);
-      if (!piece) throw contentLost(key);
-      yield piece.subarray(Math.max(0, range.first - at), Math.min(piece.length, range.last - at + 1));
-      at += piece.length;
-      number += 1;
-    }
-  },
-  async remove(ctx, key) {
-    await translated(home(ctx).deleteFrom('patient_document_chunks').where('contentId', '=', key).execute());
-  },
-  // A piece without its row cannot be: the foreign key sees to that.
-  async *listKeys() {},
-  close: async () => undefined,
-};
+export const databaseContents: ContentStore = createDatabaseContents(pieceLength);
+
+export function createDatabaseContents(length: number): ContentStore {
+  return {
+    name: 'DATABASE',
+    async put(ctx, key, bytes) {
+      const counted = measured(bytes);
+      let number = 0;
+      for await (const piece of inPieces(counted.bytes, length)) {
+        await translated(home(ctx).insertInto('patient_document_chunks').values({ contentId: key, number, bytes: piece }).execute());
+        number += 1;
+      }
+      return counted.result();
+    },
+    async *read(ctx, key, range) {
+      const stored = range.first === 0 ? 1 : await firstLength(ctx, key);
+      // Where the reading begins: only when it begins in the middle does the length of the pieces matter.
+      let number = Math.floor(range.first / stored);
+      let at = number * stored;
+      while (at <= range.last) {
+        const piece = await findPiece(ctx, key, number);
+        if (!piece) throw contentLost(key);
+        yield piece.subarray(Math.max(0, range.first - at), Math.min(piece.length, range.last - at + 1));
+        at += piece.length;
+        number += 1;
+      }
+    },
+    async remove(ctx, key) {
+      await translated(home(ctx).deleteFrom('patient_document_chunks').where('contentId', '=', key).execute());
+    },
+    // A piece without its row cannot be: the foreign key sees to that.
+    async *listKeys() {},
+    close: async () => undefined,
+  };
+}
 
 /** Statements outside a transaction find the tables by the schema's name, as nothing sets the search path there. */
 function home(ctx: Ctx): Db {

@@ -56,7 +56,7 @@ async function receiveDocument(ctx: Ctx, key: ReadPartKey, options: { upload: Up
   const facts = parseInput(UploadFacts, rest);
   // Refused before the first byte where it can be; the same is asked again when the bytes are there.
   await inTransaction(ctx, async (inside) => {
-    requireOpenChart(await requireChart(inside, key.patientId));
+    requireOpenChart((await requireChart(inside, key.patientId)).patient);
     await requireDocument(inside, key);
   });
   const { mediaType, bytes } = await openUpload(content, { ...facts, limit: settings.maxBytes, allowed: documentTypes });
@@ -120,12 +120,12 @@ export async function giveContent(ctx: Ctx, kept: KeptContent, to: { documentId:
   throw new AppError('conflict', 'UPLOAD_REMOVED', 'The upload was removed while it was under way, as one that takes too long. Upload the file again.');
 }
 
-/** The chart, if this caller may see it. */
-export async function requireChart(ctx: Ctx, patientId: string): Promise<Patient> {
+/** The chart, if this caller may see it, and the grant for the audit row. */
+export async function requireChart(ctx: Ctx, patientId: string): Promise<{ patient: Patient; grant: { grantId?: string } }> {
   const patient = await findPatientById(ctx.db, patientId);
   if (!patient) throw patientNotFound(patientId);
-  await openChart(ctx, patient);
-  return patient;
+  const grantId = await openChart(ctx, patient);
+  return { patient, grant: grantId === undefined ? {} : { grantId } };
 }
 
 async function requireDocument(ctx: Ctx, key: PartKey): Promise<PatientDocument> {
@@ -143,16 +143,14 @@ async function requireDocument(ctx: Ctx, key: PartKey): Promise<PatientDocument>
  */
 export async function openDocumentContent(ctx: Ctx, key: PartKey, settings: DocumentSettings): Promise<Download> {
   const { document, content } = await inTransaction(ctx, async (inside) => {
-    const patient = await findPatientById(inside.db, key.patientId);
-    if (!patient) throw patientNotFound(key.patientId);
-    const grantId = await openChart(inside, patient);
+    const { grant } = await requireChart(inside, key.patientId);
     const document = await requireDocument(inside, key);
     const content = await findContent(inside.db, { documentId: key.id, purpose: 'CONTENT' });
     if (!content) throw contentMissing(key);
     await insertAuditEvent(inside, {
       action: 'patient.viewed',
       patientId: key.patientId,
-      after: { by: 'document content', ids: [key.id], contentSha256: content.sha256, ...(grantId === undefined ? {} : { grantId }) },
+      after: { by: 'document content', ids: [key.id], contentSha256: content.sha256, ...grant },
     });
     return { document, content };
   });

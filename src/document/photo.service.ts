@@ -36,7 +36,7 @@ async function receivePhoto(ctx: Ctx, patientId: string, options: { upload: Uplo
   const { documents: settings } = options.settings;
   const { content, ...rest } = options.upload;
   const facts = parseInput(UploadFacts, rest);
-  await inTransaction(ctx, async (inside) => requireOpenChart(await requireChart(inside, patientId)));
+  await inTransaction(ctx, async (inside) => requireOpenChart((await requireChart(inside, patientId)).patient));
   const { mediaType, bytes } = await openUpload(content, { ...facts, limit: settings.maxBytes, allowed: photoTypes });
   // The original waits in the store and not in memory until it is its turn; nobody takes it over, so it goes again.
   const encoded = await keepContents(ctx, [{ purpose: 'CONTENT', bytes }], {
@@ -107,10 +107,11 @@ async function removeFormer(ctx: Ctx, key: { patientId: string; id: string }): P
 export async function openPhoto(ctx: Ctx, patientId: string, options: { size: PhotoSize; settings: DocumentSettings }): Promise<Download> {
   const purpose = options.size === 'thumbnail' ? 'THUMBNAIL' : 'CONTENT';
   const content = await inTransaction(ctx, async (inside) => {
-    const { photoDocumentId } = await requireChart(inside, patientId);
+    const { patient, grant } = await requireChart(inside, patientId);
+    const { photoDocumentId } = patient;
     const found = photoDocumentId === null ? undefined : await findContent(inside.db, { documentId: photoDocumentId, purpose });
     if (!found) throw photoMissing(patientId);
-    await insertAuditEvent(inside, { action: 'patient.viewed', patientId, after: { by: 'photo', ids: [found.documentId] } });
+    await insertAuditEvent(inside, { action: 'patient.viewed', patientId, after: { by: 'photo', ids: [found.documentId], ...grant } });
     return found;
   });
   return downloadOf(ctx, content, { fileName: 'photo', settings: options.settings });
@@ -123,7 +124,7 @@ function photoMissing(id: string): AppError {
 /** Removes the portrait of a patient. Errors: `PATIENT_NOT_FOUND`, `PHOTO_MISSING`. */
 export async function removePhoto(ctx: Ctx, patientId: string, settings: DocumentSettings): Promise<void> {
   const removed = await inTransaction(ctx, async (inside) => {
-    const { photoDocumentId } = await requireChart(inside, patientId);
+    const { photoDocumentId } = (await requireChart(inside, patientId)).patient;
     if (photoDocumentId === null) throw photoMissing(patientId);
     await changePatient(inside, { id: patientId, version: undefined, action: 'patient.photo-removed', decide: () => ({ photoDocumentId: null }) });
     return removeFormer(inside, { patientId, id: photoDocumentId });
