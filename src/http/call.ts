@@ -7,6 +7,7 @@ import { isBinary, type RouteContract } from '../api/contract.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
+import { translateDatabaseError } from '../db/sqlstate.ts';
 import { bindPatientRepository } from '../patient/patient-repository.ts';
 import type { Answer, Binding, Call } from './bind.ts';
 import { rememberCaller } from './caller.ts';
@@ -54,7 +55,9 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
       binding.handle({ ...checked, ctx: inside, patients: bindPatientRepository(inside, registry.settings) } as Call);
     try {
       return send(request, reply, await settings.idempotency.answer({ contract, request, principal, ctx }, work));
-    } catch (thrown) {
+    } catch (error) {
+      // What read outside a transaction comes in the words of the database.
+      const thrown = translateDatabaseError(error);
       if (thrown instanceof AppError && thrown.code === 'CHART_RESTRICTED') await recordRefusal(ctx, String(thrown.details.id));
       throw isMalformedId(thrown, request.params) ? idNotFound() : thrown;
     }

@@ -7,6 +7,8 @@ import { allowedValue, hostileTexts, type Random, seededRandom, spoiledValue } f
 
 export interface FuzzOptions {
   readonly server: FastifyInstance;
+  /** Where the same server listens: files are read from a real socket. */
+  readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly casesPerOperation: number;
@@ -37,7 +39,7 @@ export async function fuzzServer(options: FuzzOptions): Promise<FuzzResult> {
     for (let round = 0; round < options.casesPerOperation; round += 1) {
       const request = attack(contract, options, random);
       const before = await options.countRows();
-      const reply = await options.server.inject(request);
+      const reply = isBinary(contract.body) ? await overSocket(options.baseUrl, request) : await options.server.inject(request);
       requests += 1;
       statuses[reply.statusCode] = (statuses[reply.statusCode] ?? 0) + 1;
       const unchanged = async () => before === (await options.countRows());
@@ -66,6 +68,11 @@ function attack(contract: RouteContract, options: FuzzOptions, random: Random): 
     headers: { ...headers, ...(contract.body === undefined ? {} : { 'content-type': contentTypeOf(contract, random) }) },
     ...(contract.body === undefined ? {} : { payload: payloadOf(contract, spoil >= 3, random) }),
   };
+}
+
+async function overSocket(baseUrl: string, { method, url, headers, payload }: InjectOptions): Promise<{ statusCode: number; headers: object; body: string }> {
+  const reply = await fetch(new URL(url as string, baseUrl), { method: method as string, headers: headers as Record<string, string>, body: payload as Buffer });
+  return { statusCode: reply.status, headers: reply.headers, body: await reply.text() };
 }
 
 function queryOf(schema: z.ZodObject, spoiled: boolean, random: Random): Record<string, unknown> {
@@ -127,7 +134,7 @@ async function judge(contract: RouteContract, reply: { statusCode: number; heade
   else if (problem.data.status !== statusCode) found.push(`the problem says ${problem.data.status}, the status is ${statusCode}`);
   const telling = [...judged.secrets, ...judged.sent].find((text) => body.includes(text));
   if (telling !== undefined) found.push(`the error repeats ${JSON.stringify(telling.slice(0, 40))}`);
-  if (/\bat \w+.*:\d+:\d+|node_modules|select .* from|insert into/i.test(body)) found.push('the error shows a stack or SQL');
+  if (/\n\s+at |\.[jt]s:\d+:\d+|node_modules|select .* from|insert into/i.test(body)) found.push('the error shows a stack or SQL');
   if (!(await judged.unchanged())) found.push(`${statusCode}, but rows were written`);
   return found;
 }
