@@ -164,7 +164,7 @@ test('a server killed with -9 between commit and answer, then repeated on the ne
   }
 });
 
-test('the same key with another request is refused; the order of names in the body makes no other request of it', async () => {
+test('the same key with another request is refused; the order of names in the body makes no other request of it, and what is shown again is in the trail', async () => {
   const person = newPerson();
   const key = newRandomId();
   const made = await register({ body: person, key });
@@ -174,6 +174,10 @@ test('the same key with another request is refused; the order of names in the bo
   expect(elsewhere.json().code).toBe('IDEMPOTENCY_KEY_REUSED');
   const reordered = await register({ body: Object.fromEntries(Object.entries(person).reverse()), key: `"${key}"` });
   expect([reordered.replayed, reordered.text]).toEqual([true, made.text]);
+  const views = await database.query(`SELECT after->>'by' AS by FROM patient_audit_events WHERE "patientId" = $1 AND action = 'patient.viewed'`, [
+    made.json().id,
+  ]);
+  expect(views).toEqual([{ by: 'repeated request' }]);
 });
 
 test('a key of one caller says nothing to another', async () => {

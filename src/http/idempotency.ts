@@ -4,7 +4,7 @@ import { isBinary, type RouteContract } from '../api/contract.ts';
 import type { Ctx } from '../db/context.ts';
 import { answerOnce, type KeptAnswer, type KeyedRequest, sweepIdempotencyKeys } from '../idempotency/idempotency.service.ts';
 import { fingerprintOf, readIdempotencyKey } from '../idempotency/idempotency.ts';
-import { requireStillOpen } from '../patient/chart.service.ts';
+import { repeatView } from '../patient/chart.service.ts';
 import type { Answer } from './bind.ts';
 
 export interface Idempotency {
@@ -56,7 +56,7 @@ export function createIdempotency({ sweepEveryMilliseconds = 60_000 } = {}): Ide
       const { answer, replayed } = await inTurn(`${keyed.principal} ${keyed.key}`, () => answerOnce(ctx, keyed, async (inside) => toKept(await work(inside))));
       sweepNowAndThen(ctx);
       const shown = replayed ? shownPatient(contract, { request, answer }) : undefined;
-      if (shown !== undefined) await requireStillOpen(ctx, shown);
+      if (shown !== undefined) await repeatView(ctx, shown);
       return fromKept(answer, replayed);
     },
     close: async () => void (await sweeping),

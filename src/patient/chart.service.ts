@@ -2,13 +2,15 @@ import { openChart, openChartForChange } from '../access/break-glass.service.ts'
 import { hideFields, requireDeed, requireSection, type Section } from '../access/field-rights.ts';
 import { needsOpening } from '../access/restricted.ts';
 import { auditRow } from '../audit/audit-row.ts';
+import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { actorSetting, inOneStatement, inTransaction } from '../db/transaction.ts';
 import { outboxRow } from '../outbox/outbox-row.ts';
 import { requireVersion, staleVersion } from './patient.ts';
 import type { Patient } from './patient.schema.ts';
-import { findPatientById, lockPatient, type PatientWrite } from './patient.store.ts';
+import type { PatientWrite } from './patient-row.ts';
+import { findPatientById, lockPatient } from './patient.store.ts';
 import { type ChartRecord, findChartToChange, updateRecordedChart } from './recorded-chart.store.ts';
 import type { TemporaryNames } from './temporary-name.ts';
 
@@ -51,12 +53,17 @@ export async function openChartById(ctx: Ctx, id: string, section: Section): Pro
   return grantId === undefined ? {} : { grantId };
 }
 
-/** Refuses to repeat what was said of a chart before, where it would be refused now: it may have been restricted since. */
-export async function requireStillOpen(ctx: Ctx, id: string): Promise<void> {
-  if (ctx.viewer === undefined) return;
+/** Refuses to repeat what was said of a chart before, where it would be refused now: it may have been restricted since. Saying it again is recorded like a view. */
+export async function repeatView(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (inside) => {
     const patient = await findPatientById(inside.db, id);
-    if (patient) await openChartForChange(inside, patient);
+    if (!patient) return;
+    const grantId = await openChart(inside, patient);
+    await insertAuditEvent(inside, {
+      action: 'patient.viewed',
+      patientId: id,
+      after: { by: 'repeated request', ...(grantId === undefined ? {} : { grantId }) },
+    });
   });
 }
 
