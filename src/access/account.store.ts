@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { Ctx, Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import type { AccessAccountTable } from '../db/tables.ts';
 import { lockSeconds } from './account.ts';
 import { Account } from './account.schema.ts';

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import type { PatientBreakGlassGrantTable } from '../db/tables.ts';
 import type { Opening } from './restricted.ts';
 import { BreakGlassGrant, type CheckedBreakGlassList, GrantTrailRow, type Verdict } from './restricted.schema.ts';
@@ -30,14 +30,14 @@ export async function findOpenings(db: Db, ids: readonly string[], viewer: { vie
     ), restriction as (
       select root, bool_or("restricted") as "restricted", max("restrictedAt") filter (where "restricted") as since from chain group by root
     )
-    select r.root as "id", r."restricted", (
+    select r.root as "id", r."restricted", r.since, (
       select g."id" from chain join ${sql.table('patient_break_glass_grants')} as g on g."patientId" = chain."id"
       where chain.root = r.root and g."viewerId" = ${viewer.viewerId} and g."expiresAt" > ${viewer.now} and g."endedAt" is null
         and (r.since is null or g."grantedAt" >= r.since)
       order by g."expiresAt" desc limit 1
     ) as "grantId"
     from restriction as r`.execute(db);
-  return new Map(rows.map(({ id, restricted, grantId }) => [id, { restricted, grantId }]));
+  return new Map(rows.map(({ id, ...opening }) => [id, opening]));
 }
 
 export type NewGrant = Pick<BreakGlassGrant, 'id' | 'patientId' | 'viewerId' | 'viewerName' | 'viewerRole' | 'reason'> & { grantedAt: Date; expiresAt: Date };

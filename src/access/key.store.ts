@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import type { AccessKeyTable } from '../db/tables.ts';
 import { Key } from './key.schema.ts';
 

@@ -1,5 +1,5 @@
 import type { Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import type { StoreName } from './content-store.ts';
 import { type ContentPurpose, StoredContent } from './document.schema.ts';
 

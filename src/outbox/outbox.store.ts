@@ -1,5 +1,5 @@
 import type { Ctx, Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import { type NewOutboxEvent, outboxRow } from './outbox-row.ts';
 
 /** Leaves an event for the outside in the transaction of the change: it is told if and only if the change took place. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db } from '../db/context.ts';
-import { toInstant } from '../db/instant.ts';
+import { toInstant } from '../base/instant.ts';
 import { PatientIdentifier } from '../identifier/identifier.schema.ts';
 import { PatientAddress } from './address.schema.ts';
 import { PatientName } from './name.schema.ts';

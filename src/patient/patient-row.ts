@@ -1,9 +1,11 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Updateable } from 'kysely';
 import { toInstant } from '../base/instant.ts';
 import type { PatientTable } from '../db/tables.ts';
 import { Patient } from './patient.schema.ts';
 
 export type PatientRow = Selectable<PatientTable>;
+/** Columns to write. */
+export type PatientWrite = Updateable<PatientTable>;
 
 /** A row of patients as every face shows it. */
 export function toPatient(row: PatientRow): Patient {

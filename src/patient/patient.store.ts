@@ -1,4 +1,4 @@
-import { type Expression, type ExpressionBuilder, type SqlBool, sql, type Updateable } from 'kysely';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Db } from '../db/context.ts';
 import { toInstant } from '../base/instant.ts';
 import type { PatientTable, Tables } from '../db/tables.ts';
@@ -12,8 +12,6 @@ const columns = [
   ...patientColumns.filter((column): column is PlainColumn => column !== 'dateOfBirth'),
   sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'),
 ] as const;
-
-export type PatientWrite = Updateable<PatientTable>;
 
 export async function findPatientById(db: Db, id: string): Promise<Patient | undefined> {
   const row = await db.selectFrom('patients').select(columns).where('id', '=', id).executeTakeFirst();
@@ -86,13 +84,21 @@ function searchConditions(eb: Where, search: CheckedPatientSearch, matchName: Na
     const own = eb(field, operator, value);
     return search.includeOther ? eb.or([own, eb('id', 'in', eb.selectFrom('patient_names').select('patientId').where(field, operator, value))]) : own;
   };
-  const telecom = (value: string) =>
-    search.includeOther ? [eb('id', 'in', eb.selectFrom('patient_telecoms').select('patientId').where('value', '=', value))] : [];
+  // Ids first, each from its own index: an OR over a subquery would read the whole table.
+  const telecom = (fields: readonly ('email' | 'phone' | 'phoneSecondary')[], value: string) => {
+    if (!search.includeOther) return eb.or(fields.map((field) => eb(field, '=', value)));
+    const others = eb.selectFrom('patient_telecoms').select('patientId as id').where('value', '=', value);
+    return eb(
+      'id',
+      'in',
+      fields.reduce((all, field) => all.unionAll(eb.selectFrom('patients as holder').select('holder.id').where(`holder.${field}`, '=', value)), others),
+    );
+  };
   const all: Expression<SqlBool>[] = [];
   if (search.mrn !== undefined) all.push(eb('mrn', '=', search.mrn));
-  if (search.email !== undefined) all.push(eb.or([eb('email', '=', search.email), ...telecom(search.email)]));
+  if (search.email !== undefined) all.push(telecom(['email'], search.email));
   if (search.dateOfBirth !== undefined) all.push(eb('dateOfBirth', '=', search.dateOfBirth));
-  if (search.phone !== undefined) all.push(eb.or([eb('phone', '=', search.phone), eb('phoneSecondary', '=', search.phone), ...telecom(search.phone)]));
+  if (search.phone !== undefined) all.push(telecom(['phone', 'phoneSecondary'], search.phone));
   if (search.contactPhone !== undefined)
     all.push(eb('id', 'in', eb.selectFrom('patient_contacts').select('patientId').where('phone', '=', search.contactPhone)));
   if (search.documentNumber !== undefined)

@@ -5,8 +5,7 @@ import { columnList, parameterList, prepared, unprepared } from '../db/prepared.
 import { type OutboxRow, outboxColumns } from '../outbox/outbox-row.ts';
 import { selectedColumns } from './patient-columns.ts';
 import type { Patient } from './patient.schema.ts';
-import { type PatientRow, toPatient } from './patient-row.ts';
-import type { PatientWrite } from './patient.store.ts';
+import { type PatientRow, type PatientWrite, toPatient } from './patient-row.ts';
 
 // A chart, its audit row and its event in one statement: one way to the server instead of six, and one transaction by itself.
 // `npm run bench -- register`: see docs/adr/0051-one-statement-for-a-deed.md for the figures.
