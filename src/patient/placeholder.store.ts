@@ -51,8 +51,12 @@ export async function listChildrenOf(db: Db, motherId: string): Promise<Child[]>
     .selectFrom('patients')
     .select(['id', 'mrn', sql<string | null>`patients."dateOfBirth"::text`.as('dateOfBirth'), 'birthOrder', 'multipleBirthCount', 'restricted'])
     .where('mergedInto', 'is', null)
-    .where((eb) =>
-      eb('motherId', 'in', eb.selectFrom('patients as merged').select('merged.id').where('merged.mergedInto', '=', motherId)).or('motherId', '=', motherId),
+    // Ids first, so that the children are looked up by index: with OR over a subquery the whole table is read, under the lock on the mother.
+    .where('motherId', 'in', (eb) =>
+      eb
+        .selectFrom('patients as mother')
+        .select('mother.id')
+        .where((own) => own.or([own('mother.id', '=', motherId), own('mother.mergedInto', '=', motherId)])),
     )
     .orderBy('dateOfBirth')
     .orderBy('birthOrder')

@@ -51,6 +51,18 @@ async function fill(database: TestDatabase): Promise<void> {
   await database.query(
     `INSERT INTO patient_outbox_events ("occurredAt", type, "patientId", "patientVersion", payload, "publishedAt") SELECT "createdAt", 'patient.registered', id, 1, '{}', now() FROM patients`,
   );
+  await database.query(
+    `INSERT INTO patient_names ("patientId", use, "lastName", "firstName") SELECT id, 'MAIDEN', 'Maiden' || n, 'Kin' || n FROM (SELECT id, row_number() OVER () AS n FROM patients) p`,
+  );
+  await database.query(`INSERT INTO patient_addresses ("patientId", use, city) SELECT id, 'WORK', 'Nairobi' FROM patients`);
+  await database.query(
+    `INSERT INTO patient_telecoms ("patientId", system, use, value) SELECT id, 'PHONE', 'WORK', '+2542' || lpad((row_number() OVER ())::text, 8, '0') FROM patients`,
+  );
+  await database.query(`INSERT INTO patient_identifiers ("patientId", type, value) SELECT id, 'NI', 'N' || row_number() OVER () FROM patients`);
+  await database.query(`UPDATE patients SET "motherId" = (SELECT id FROM patients WHERE mrn = 'T-7') WHERE mrn IN ('T-8', 'T-9')`);
+  await database.query(
+    `INSERT INTO patient_placeholders ("patientId", origin, "completedAt") SELECT id, 'UNIDENTIFIED', CASE WHEN mrn NOT LIKE 'T-77%' THEN now() END FROM patients`,
+  );
   await database.query('ANALYZE');
 }
 
@@ -80,7 +92,7 @@ async function indexesOf(database: TestDatabase, statement: Statement): Promise<
   return [...JSON.stringify(row?.['QUERY PLAN']).matchAll(/"Index Name":"([^"]+)"/g)].map((match) => match[1] as string);
 }
 
-test('every index of the first migration serves a statement that the repository really sends', async () => {
+test('every index of the first migration, and of names and numbers, serves a statement that the repository really sends', async () => {
   await using database = await createDatabase({ template: 'migrated' });
   await fill(database);
   const { pool, statements } = recordingPool(database.url);
@@ -123,6 +135,14 @@ test('every index of the first migration serves a statement that the repository 
     await patients.listAllergies(one.id, { activeOnly: true });
     await patients.listRiskFlags(one.id, { activeOnly: true });
     await patients.listMerges(one.id);
+    await patients.listNames(one.id);
+    await patients.listAddresses(one.id);
+    await patients.listTelecoms(one.id);
+    await patients.listIdentifiers(one.id);
+    await patients.listChildren(one.id);
+    await patients.listPlaceholders({ limit: 20 });
+    await patients.findByIdentifier({ type: 'NI', value: 'N 17' });
+    await patients.search({ phone: '+254200000017', includeOther: true });
     const db = kyselyOnPool(pool);
     await selectTrail(db, { patientId: one.id }, { limit: 20, after: undefined });
     await selectTrail(db, { actorId: one.createdBy }, { limit: 20, after: undefined });
@@ -136,6 +156,14 @@ test('every index of the first migration serves a statement that the repository 
     const promised = [...first.matchAll(/^CREATE (?:UNIQUE )?INDEX "([^"]+)"/gm)].map((match) => match[1] as string);
     expect(promised).toHaveLength(24);
     expect(promised.filter((index) => !used.has(index))).toEqual([]);
+    const people = await readFile(new URL('../../prisma/migrations/20260103000900_register_real_people/migration.sql', import.meta.url), 'utf8');
+    const others = [...people.matchAll(/^CREATE INDEX "([^"]+)"/gm)].map((match) => match[1] as string);
+    expect(others).toHaveLength(9);
+    // The first serves restricted charts found by a whole name, which a trusted caller is not asked for; the second the check of its key.
+    const elsewhere = ['patient_names_lastName_firstName_idx', 'patient_identifiers_authorityCode_idx'];
+    expect([...others, 'patient_placeholders_completedAt_createdAt_patientId_idx'].filter((index) => !used.has(index) && !elsewhere.includes(index))).toEqual(
+      [],
+    );
     // The rows of the trail lie in partitions, whose parts of an index bear the partition's name.
     expect([...used].map((index) => index.replace('patient_audit_events_default_', 'patient_audit_events_'))).toEqual(
       expect.arrayContaining([
