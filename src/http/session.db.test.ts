@@ -1,3 +1,4 @@
+import '../../test/support/quick-passwords.ts';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';

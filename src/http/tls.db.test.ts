@@ -1,3 +1,4 @@
+import '../../test/support/quick-passwords.ts';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+import '../../../test/support/quick-passwords.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessContext } from '../../../test/support/access.ts';
 import { runCommand } from '../../../test/support/command-line.ts';
