@@ -2,6 +2,7 @@ import { requireScope } from '../access/field-rights.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
+import { sqlstateOf } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { decodeCursor, encodeCursor, invalidCursor } from '../patient/page-cursor.ts';
 import type { Page } from '../patient/patient.schema.ts';
@@ -59,8 +60,13 @@ export async function recordAuditAct(ctx: Ctx, action: 'audit.verified' | 'audit
 export async function resolvePatientKey(ctx: Ctx, key: string): Promise<string> {
   const byMrn = await findPatientIdByMrn(ctx.db, key.trim());
   if (byMrn !== undefined) return byMrn;
-  await requirePatient(ctx, key);
-  return key;
+  const found = await findPatientById(ctx.db, key).catch((error: unknown) => {
+    // A record number that nobody has is no UUID either.
+    if (sqlstateOf(error) === '22P02') return undefined;
+    throw error;
+  });
+  if (!found) throw new AppError('not-found', 'PATIENT_NOT_FOUND', 'No patient has this id or record number. Check it, or search by name.', {});
+  return found.id;
 }
 
 /** Seals in the order of the chain. */

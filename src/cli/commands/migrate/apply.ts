@@ -1,8 +1,10 @@
 import { InvalidArgumentError } from 'commander';
-import { describeAddress } from '../../../base/config.ts';
+import { maintainAuditPartitions } from '../../../audit/partition.service.ts';
+import { type DatabaseAddress, describeAddress } from '../../../base/config.ts';
+import { createPool, kyselyOnPool } from '../../../db/connect.ts';
 import { defaultMaxAgeHours } from '../../../migrate/backup/index.ts';
 import { applyMigration, type ApplyOptions, type ApplyResult, type OrphanAction, planMigration } from '../../../migrate/index.ts';
-import { print, printJson } from '../../io.ts';
+import { type CliIo, note, print, printJson } from '../../io.ts';
 import { renderPlan, renderVerification } from '../../migrate-view.ts';
 import { addReportOptions, type ReportOptions, withReport } from '../../report-files.ts';
 import { addBackupOptions, type BackupCommandOptions, renderBackup, withBackup } from './backup.ts';
@@ -73,6 +75,7 @@ export function addApplyingCommand<Result extends ApplyResult>(
         }),
       );
       const { verification, steps, backup } = result;
+      if (verification.ok) await makeTrailPartitions(live, io);
       const told = verb.tell?.(result) ?? {};
       io.exitCode = verification.ok ? 0 : exitDrift;
       if (options.json)
@@ -88,6 +91,18 @@ export function addApplyingCommand<Result extends ApplyResult>(
       else printStepsDone(io, steps, verb.done);
       print(io, verification.ok ? `Verified: ${verification.items.length} checks passed.` : renderVerification(verification));
     });
+}
+
+/** The months to come get their partitions of the audit trail; without them its rows wait in the default one, so this stops nothing. */
+async function makeTrailPartitions(address: DatabaseAddress, io: CliIo): Promise<void> {
+  const pool = createPool(address, { maxConnections: 1 });
+  try {
+    await maintainAuditPartitions(kyselyOnPool(pool), { now: new Date() });
+  } catch {
+    note(io, 'The partitions of the audit trail for the coming months were not made. Let the owner of the tables run: onechart audit maintain');
+  } finally {
+    await pool.end();
+  }
 }
 
 function hours(text: string): number {
