@@ -30,7 +30,7 @@ export async function openChart(ctx: Ctx, patient: Pick<Patient, 'id' | 'restric
   const { viewer } = ctx;
   requireScope(viewer, 'patient.read.demographics');
   if (viewer === undefined || !needsOpening(viewer, patient)) return undefined;
-  const opening = (await openings(ctx, viewer, [patient.id])).get(patient.id) ?? { restricted: true, grantId: null };
+  const opening = (await openings(ctx, viewer, [patient.id])).get(patient.id) ?? { restricted: true, grantId: null, since: null };
   requireOpen(viewer, patient, opening);
   return opening.restricted ? (opening.grantId ?? undefined) : undefined;
 }
@@ -98,9 +98,10 @@ export async function breakGlass(
   return inTransaction(ctx, async (inside) => {
     const patient = await findPatientById(inside.db, patientId);
     if (!patient) throw new AppError('not-found', 'PATIENT_NOT_FOUND', 'No patient has this id. Check the id, or search by name or mrn.', { id: patientId });
-    const restricted = patient.restricted || (needsOpening(viewer, patient) && (await openings(inside, viewer, [patient.id])).get(patient.id)?.restricted);
-    if (!restricted) throw new AppError('rule', 'CHART_NOT_RESTRICTED', 'This chart is not restricted. Open it as any other.', { id: patientId });
-    const now = inside.clock.now();
+    const opening = needsOpening(viewer, patient) ? (await openings(inside, viewer, [patient.id])).get(patient.id) : undefined;
+    if (!opening?.restricted) throw new AppError('rule', 'CHART_NOT_RESTRICTED', 'This chart is not restricted. Open it as any other.', { id: patientId });
+    // A server whose clock is ahead may have restricted the chart a moment later than now; a grant of before that would be void.
+    const grantedAt = new Date(Math.max(inside.clock.now().getTime(), opening.since?.getTime() ?? 0));
     const grant = await insertGrant(inside.db, {
       id: inside.newId(),
       patientId: patient.id,
@@ -108,8 +109,8 @@ export async function breakGlass(
       viewerName: inside.actor.name ?? null,
       viewerRole: viewer.role as Role,
       reason,
-      grantedAt: now,
-      expiresAt: new Date(now.getTime() + minutes * 60_000),
+      grantedAt,
+      expiresAt: new Date(grantedAt.getTime() + minutes * 60_000),
     });
     await insertAuditEvent(inside, {
       action: 'patient.glass-broken',

@@ -22,12 +22,14 @@ export function needsOpening(viewer: Viewer | undefined, patient: Pick<Patient, 
 export interface Opening {
   /** Whether it, or a chart it was merged into, is restricted. */
   readonly restricted: boolean;
+  /** When that was done last. */
+  readonly since: Date | null;
   /** The grant of this viewer that holds now. */
   readonly grantId: string | null;
 }
 
 /** Refuses a restricted chart without a grant. Nobody is excepted, whatever the role, nor whoever restricted it. */
-export function requireOpen(viewer: Viewer | undefined, patient: Pick<Patient, 'id'>, opening: Opening): void {
+export function requireOpen(viewer: Viewer | undefined, patient: Pick<Patient, 'id'>, opening: Pick<Opening, 'restricted' | 'grantId'>): void {
   if (viewer === undefined || !opening.restricted || opening.grantId !== null) return;
   throw new AppError(
     'forbidden',

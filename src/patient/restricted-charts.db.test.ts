@@ -220,6 +220,14 @@ describe('breaking the glass', () => {
     await expect(as('DOCTOR', 'the-hurried').findById(patient.id)).rejects.toMatchObject(shut);
   });
 
+  test('also works where the clock of the server that restricted is ahead', async () => {
+    const patient = await registerRestricted();
+    at('12:40:00');
+    await database.query(`UPDATE patients SET "restrictedAt" = $2 WHERE id = $1`, [patient.id, '2026-11-23T12:40:03Z']);
+    expect(await breakAs('DOCTOR', patient.id, 'the-early')).toMatchObject({ grantedAt: '2026-11-23T12:40:03.000Z', expiresAt: '2026-11-23T13:40:03.000Z' });
+    await expect(as('DOCTOR', 'the-early').findById(patient.id)).resolves.toBeDefined();
+  });
+
   test('is mended by its holder alone', async () => {
     const patient = await registerRestricted();
     const grant = await breakAs('DOCTOR', patient.id, 'the-tidy');

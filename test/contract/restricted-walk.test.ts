@@ -160,6 +160,23 @@ test('lists and searches show the mask, whatever is searched and however the pag
   }
 });
 
+test('under a grant every reading of the chart names it in the trail', async () => {
+  await call(routes.find(({ operationId }) => operationId === 'breakGlass') as RouteContract, 'DOCTOR');
+  const before = await database.query<{ last: string }>('SELECT max(seq)::text AS last FROM patient_audit_events');
+  const readings = routes.filter(({ method, path, access }) => method === 'GET' && path.startsWith('/api/v1/patients/{id}') && access.startsWith('patient.'));
+  for (const contract of readings) {
+    const reply = await call(contract, 'DOCTOR');
+    expect(reply.body, contract.operationId).not.toContain('CHART_RESTRICTED');
+  }
+  const rows = await database.query<{ action: string; after: object }>('SELECT action, "after" FROM patient_audit_events WHERE "patientId" = $1 AND seq > $2', [
+    id,
+    before[0]?.last,
+  ]);
+  expect(rows.length).toBeGreaterThan(8);
+  expect(rows.filter(({ after }) => !('grantId' in after))).toEqual([]);
+  await database.query('UPDATE patient_break_glass_grants SET "endedAt" = now() WHERE "endedAt" IS NULL');
+});
+
 test('after the glass is broken the same person sees the chart, others still do not', async () => {
   const broken = await server.inject({
     method: 'POST',
