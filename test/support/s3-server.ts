@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { S3Settings } from '../../src/document/document.schema.ts';
 
+// The package is CommonJS without types.
+const require = createRequire(import.meta.url);
+
 interface S3rver {
   run(): Promise<{ port: number }>;
   close(): Promise<void>;
@@ -12,8 +15,7 @@ interface S3rver {
 /** An S3-compatible server on a free port of this machine, with one empty bucket. It checks signatures like the real one. */
 export async function startS3(): Promise<{ settings: S3Settings; folder: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'onechart-test-s3-'));
-  // The package is CommonJS without types.
-  const Server = createRequire(import.meta.url)('s3rver') as new (options: object) => S3rver;
+  const Server = require('s3rver') as new (options: object) => S3rver;
   const server = new Server({ port: 0, address: '127.0.0.1', silent: true, directory: folder, configureBuckets: [{ name: 'files' }] });
   const { port } = await server.run();
   return {
