@@ -87,17 +87,32 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+/** What is kept in memory and to be taken back when the transaction of a context leaves nothing. */
+const takeBacks = new WeakMap<Ctx, (() => void)[]>();
+
+/**
+ * Calls `takeBack` once it is certain that nothing remains of the transaction that was begun around this context. Where it is
+ * the host's, or none, nothing is called: only the host knows how its transaction ends.
+ */
+export function onRollback(ctx: Ctx, takeBack: () => void): void {
+  takeBacks.get(ctx)?.push(takeBack);
+}
+
 async function inOwnTransaction<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
   let done = false;
+  const undone: (() => void)[] = [];
   try {
     return await ctx.db.transaction().execute(async (db) => {
       await announce(db, ctx);
-      const result = await work(guard(ctx, db));
+      const inside = guard(ctx, db);
+      takeBacks.set(inside, undone);
+      const result = await work(inside);
       done = true;
       return result;
     });
   } catch (error) {
     if (done && isObject(error)) uncertain.add(error);
+    if (!done) for (const takeBack of undone) takeBack();
     throw error;
   }
 }

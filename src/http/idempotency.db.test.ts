@@ -200,6 +200,17 @@ test('an error is not kept: the corrected request may use the key', async () => 
   expect(await written(person.lastName)).toEqual(once1);
 });
 
+test('the record number of a registration that fails under a key is given to the next one', async () => {
+  await using own = await createDatabase({ template: 'migrated' });
+  await using server = openTestHttp(own);
+  const address = await listen(server, { port: 0, host: '127.0.0.1' });
+  const registerHere = (body: object) => register({ body, key: newRandomId(), address });
+  const number = (made: Sent) => Number(/\d+$/.exec((made.json() as unknown as { mrn: string }).mrn)?.[0]);
+  const first = await registerHere(newPerson());
+  for (let n = 0; n < 3; n += 1) expect((await registerHere({ ...newPerson(), id: first.json().id })).json().code).toBe('PATIENT_ID_TAKEN');
+  expect(number(await registerHere(newPerson()))).toBe(number(first) + 1);
+});
+
 test('a verb on a chart and a removal are done once, whatever If-Match says the second time', async () => {
   const id = (await register({ body: newPerson() })).json().id;
   const key = newRandomId();

@@ -1,7 +1,7 @@
 import { hideFields, requireScope, requireWritable } from '../access/field-rights.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
-import { certainlyRolledBack, inOneStatement } from '../db/transaction.ts';
+import { certainlyRolledBack, inOneStatement, onRollback } from '../db/transaction.ts';
 import type { IssuedMrn, MrnIssuer } from '../identifier/mrn.service.ts';
 import { changePatient, definedOnly, type RecordedDeed, recordOf, type RegistrySettings, userIdOf } from './chart.service.ts';
 import { parseInput } from '../base/parse-input.ts';
@@ -38,6 +38,10 @@ export async function registerPatient(
   const { mrns } = settings;
   const issued: IssuedMrn[] = [];
   const used = new Set<IssuedMrn>();
+  const giveBack = () => {
+    for (const each of issued) if (!used.has(each)) each.release();
+  };
+  onRollback(ctx, giveBack);
   const issueEarly = ctx.pool !== undefined;
   if (issueEarly) {
     if (givenMrn === undefined) issued.push(await mrns.issueMrn(ctx, now));
@@ -74,8 +78,8 @@ export async function registerPatient(
   try {
     return hideFields(ctx.viewer, await inOneStatement(ctx, write));
   } catch (error) {
-    // Inside a transaction of the host only the host knows how it ends, so nothing is given back there.
-    if (!ctx.db.isTransaction && certainlyRolledBack(error)) for (const each of issued) if (!used.has(each)) each.release();
+    // Inside a transaction that was begun around this one, its end decides.
+    if (!ctx.db.isTransaction && certainlyRolledBack(error)) giveBack();
     throw error;
   }
 }
