@@ -17,6 +17,12 @@ export type { InspectedFile } from './document/content-stores.service.ts';
 export type { DocumentOptions, Photo } from './document/document.schema.ts';
 export type { Download, Upload } from './document/document.service.ts';
 export type { PartKey, PatientRepository } from './patient/patient-repository.ts';
+export type { ChartAddress, NewAddress, PatientAddress } from './patient/address.schema.ts';
+export type { Child, IdentifyInput, NewNewborn, NewUnidentified, Placeholder, PlaceholderList } from './patient/identity.schema.ts';
+export type { ChartName, EndInput, NewName, PatientName } from './patient/name.schema.ts';
+export type { ChartTelecom, NewTelecom, PatientTelecom } from './patient/telecom.schema.ts';
+export type { TemporaryNames } from './patient/temporary-name.ts';
+export type { ChartIdentifier, IdentifierAuthority, IdentifierAuthorityInput, NewIdentifier, PatientIdentifier } from './identifier/identifier.schema.ts';
 export type {
   Allergy,
   Contact,

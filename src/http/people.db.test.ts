@@ -108,6 +108,8 @@ test('an unidentified patient waits in the queue until identified, by whoever ma
   expect(await queue()).toContain(made.body.id);
   const who = { firstName: 'Now', lastName: 'Known', dateOfBirth: null };
   expect((await call('POST', `patients/${made.body.id}/identify`, { role: 'NURSE', body: who, etag: '"1"' })).status).toBe(403);
+  // What the desk is not shown it does not write.
+  expect((await call('POST', `patients/${made.body.id}/identify`, { body: { ...who, bloodType: 'A+' }, etag: '"1"' })).body.code).toBe('FIELD_FORBIDDEN');
   expect(await call('POST', `patients/${made.body.id}/identify`, { body: who, etag: '"1"' })).toMatchObject({
     status: 200,
     headers: { etag: '"2"' },

@@ -1,3 +1,4 @@
+import { requireWritable } from '../access/field-rights.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
@@ -85,6 +86,7 @@ async function registerTemporary(
 export async function identifyPatient(ctx: Ctx, id: string, options: { input: IdentifyInput; settings: RegistrySettings }): Promise<Patient> {
   const { settings } = options;
   const { version, reason, ...given } = parseInput(IdentifyInput, options.input);
+  requireWritable(ctx.viewer, given);
   const at = { now: ctx.clock.now(), timeZone: settings.timeZone };
   const person = normalizeDemographics(given, settings);
   const stillUnknown = person.dateOfBirth === null && given.estimatedAge === undefined;
