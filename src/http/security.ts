@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
-import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { AccessSettings } from '../access/access-settings.schema.ts';
 import type { Principal } from '../access/principal.ts';
 import { AppError } from '../base/errors.ts';
 import { createAuthenticator } from './authenticate.ts';
+import { addressKey, createLimit, isRefusal } from './limits.ts';
 import type { ServerRegistry } from './registry.ts';
 
 /** What a deployment decides about the outer defences. Every part left out has the safe default. */
@@ -22,7 +22,7 @@ export interface SecurityOptions {
 export interface RequestLimits {
   /** Of one caller: an account, a key, a token, or an address where nobody is known; 0 switches it off. */
   readonly requestsPerMinute: number;
-  /** Attempts to sign in from one address; 0 switches it off. */
+  /** Refused attempts to sign in from one address; 0 switches it off. */
   readonly signInsPerMinute: number;
 }
 
@@ -31,8 +31,8 @@ export interface Security {
   readonly access: AccessSettings;
   /** Who calls; undefined for nobody known. Throws for wrong credentials, a missing CSRF token and too many requests. */
   readonly authenticate: (request: FastifyRequest) => Promise<Principal | undefined>;
-  /** Counts an attempt to sign in from this address. Errors: `RATE_LIMITED`. */
-  readonly limitSignIn: (request: FastifyRequest) => Promise<void>;
+  /** Signs in where not too many attempts from this address were refused. Errors: `RATE_LIMITED`. */
+  readonly limitSignIn: <T>(request: FastifyRequest, work: () => Promise<T>) => Promise<T>;
   /** Refuses a request that another site made a browser send. Errors: `ORIGIN_FOREIGN`. */
   readonly requireOwnOrigin: (request: FastifyRequest) => void;
   /** Whether the cookies of this request are for https alone. */
@@ -40,7 +40,6 @@ export interface Security {
 }
 
 const defaultLimits: RequestLimits = { requestsPerMinute: 6_000, signInsPerMinute: 10 };
-const minute = 60_000;
 
 /**
  * The outer defences of a server: headers, CORS, limits, and who calls.
@@ -73,8 +72,8 @@ export function secure(server: FastifyInstance, options: SecurityOptions & { reg
       maxAge: 600,
     });
   }
-  const limitCaller = createLimit(server, { name: 'caller', max: limits.requestsPerMinute });
-  const limitSignIn = createLimit(server, { name: 'sign-in', max: limits.signInsPerMinute });
+  const ofCaller = createLimit(server, { name: 'caller', perMinute: limits.requestsPerMinute });
+  const ofSignIn = createLimit(server, { name: 'sign-in', perMinute: limits.signInsPerMinute });
   const isHttps = (request: FastifyRequest) => options.https === true || request.protocol === 'https';
   const requireOwnOrigin = (request: FastifyRequest) => refuseForeignOrigin(request, corsOrigins);
   const prove = options.registry ? createAuthenticator({ registry: options.registry, access, isHttps, requireOwnOrigin }) : undefined;
@@ -86,13 +85,13 @@ export function secure(server: FastifyInstance, options: SecurityOptions & { reg
         principal = await prove?.(request);
       } catch (error) {
         // Wrong credentials count against the address; right ones never suffer from a neighbour's wrong ones.
-        await limitCaller(request, `address ${request.ip}`);
+        if (isRefusal(error)) await ofCaller.count(request, addressKey(request.ip));
         throw error;
       }
-      await limitCaller(request, principal ? `${principal.kind} ${principal.id}` : `address ${request.ip}`);
+      await ofCaller.count(request, principal ? `${principal.kind} ${principal.id}` : addressKey(request.ip));
       return principal;
     },
-    limitSignIn: (request) => limitSignIn(request, `address ${request.ip}`),
+    limitSignIn: (request, work) => ofSignIn.countRefusals(request, addressKey(request.ip), work),
     requireOwnOrigin,
     isHttps,
   };
@@ -134,32 +133,6 @@ function headersOf(options: { strictTransportSecurity: false | { maxAge: number;
   );
   return headers;
 }
-
-/** One counter for each key in a window of a minute, in the memory of this process. */
-function createLimit(server: FastifyInstance, options: { name: string; max: number }): (request: FastifyRequest, key: string) => Promise<void> {
-  if (options.max === 0) return async () => undefined;
-  const keys = new WeakMap<FastifyRequest, string>();
-  let check: ReturnType<FastifyInstance['createRateLimit']> | undefined;
-  if (!server.hasPlugin('@fastify/rate-limit') && !registered.has(server)) {
-    registered.add(server);
-    server.register(rateLimit, { global: false, cache: 20_000, timeWindow: minute });
-  }
-  server.after(() => {
-    check = server.createRateLimit({ max: options.max, timeWindow: minute, keyGenerator: (request) => `${options.name} ${keys.get(request) ?? ''}` });
-  });
-  return async (request, key) => {
-    keys.set(request, key);
-    const found = await check?.(request);
-    if (!found || found.isAllowed || !found.isExceeded) return;
-    const seconds = Math.max(1, found.ttlInSeconds);
-    throw new AppError('limited', 'RATE_LIMITED', `Too many requests: ${options.max} a minute are taken. Wait ${seconds} seconds.`, {
-      retryAfterSeconds: seconds,
-      limitPerMinute: options.max,
-    });
-  };
-}
-
-const registered = new WeakSet<FastifyInstance>();
 
 /** Browsers say where a request comes from (Fetch Metadata); what says nothing is no browser, and carries no cookie that it was not given by hand. */
 function refuseForeignOrigin(request: FastifyRequest, allowed: readonly string[]): void {

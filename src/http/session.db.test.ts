@@ -192,24 +192,29 @@ test('an administrator makes, changes, disables and resets accounts, makes and r
 });
 
 test('too many requests are 429 with the time to wait: sign-ins by address, requests by caller and not by neighbour', async () => {
-  const strict = open({ limits: { requestsPerMinute: 5, signInsPerMinute: 3 } }, ['127.0.0.1']);
+  const strict = open({ limits: { requestsPerMinute: 6, signInsPerMinute: 3 } }, ['127.0.0.1']);
   const from = (address: string) => ({ 'x-forwarded-for': address });
   const attempts = [];
   for (let attempt = 0; attempt < 4; attempt += 1) attempts.push(await signIn('nobody', 'wrong', from('192.0.2.1'), strict));
   expect(attempts.map(({ statusCode }) => statusCode)).toEqual([401, 401, 401, 429]);
   expect(Problem.parse(attempts[3]?.json())).toMatchObject({ kind: 'limited', code: 'RATE_LIMITED' });
   expect(Number(attempts[3]?.headers['retry-after'])).toBeGreaterThan(0);
-  expect((await signIn('nobody', 'wrong', from('192.0.2.2'), strict)).statusCode).toBe(401);
+  // A whole ward behind one address may come in at the change of shift; only what was refused counts, and what is under way.
+  const ward = [];
+  for (let person = 0; person < 5; person += 1) ward.push((await signIn('nurse', password, from('192.0.2.2'), strict)).statusCode);
+  expect(ward).toEqual([200, 200, 200, 200, 200]);
+  const burst = await Promise.all(Array.from({ length: 6 }, () => signIn('nobody', 'wrong', from('192.0.2.4'), strict)));
+  expect(burst.map(({ statusCode }) => String(statusCode)).toSorted()).toEqual(['401', '401', '401', '429', '429', '429']);
 
   const { key } = await createKey(at.ctx, { name: 'limited', role: 'NURSE' });
   const ask = (authorization: string) => strict.inject({ url: '/api/v1/session', headers: { authorization, ...from('192.0.2.3') } });
   const wrong = [];
-  for (let attempt = 0; attempt < 6; attempt += 1) wrong.push((await ask('Bearer ock_wrong')).statusCode);
-  expect(wrong).toEqual([401, 401, 401, 401, 401, 429]);
+  for (let attempt = 0; attempt < 7; attempt += 1) wrong.push((await ask('Bearer ock_wrong')).statusCode);
+  expect(wrong).toEqual([401, 401, 401, 401, 401, 401, 429]);
   // The same address, but a caller of its own.
   const right = [];
-  for (let attempt = 0; attempt < 6; attempt += 1) right.push((await ask(`Bearer ${key}`)).statusCode);
-  expect(right).toEqual([200, 200, 200, 200, 200, 429]);
+  for (let attempt = 0; attempt < 7; attempt += 1) right.push((await ask(`Bearer ${key}`)).statusCode);
+  expect(right).toEqual([200, 200, 200, 200, 200, 200, 429]);
 });
 
 test('answers are data: nothing in them may be loaded, run, framed or guessed', async () => {

@@ -102,7 +102,7 @@ export const LimitSettings = z.strictObject({
     .max(1_000_000)
     .default(6_000)
     .describe('Requests of one caller (account, key, or address where nobody is known); 0 switches it off.'),
-  signInsPerMinute: z.int().min(1).max(10_000).default(10).describe('Attempts to sign in from one address.'),
+  signInsPerMinute: z.int().min(1).max(10_000).default(10).describe('Refused attempts to sign in from one address; those that succeed do not count.'),
 });
 
 const Settings_ = z.strictObject({

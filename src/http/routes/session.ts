@@ -21,8 +21,9 @@ import { endedSessionCookie, readSignInCookie, sessionCookie, signInCookie } fro
 export const sessionBindings: readonly Binding[] = [
   bind(signInRoute, async ({ body, ctx, request, security }) => {
     security.requireOwnOrigin(request);
-    await security.limitSignIn(request);
-    const { token, principal } = await signIn(ctx, body, { settings: security.access.session, userAgent: request.headers['user-agent'] });
+    const { token, principal } = await security.limitSignIn(request, () =>
+      signIn(ctx, body, { settings: security.access.session, userAgent: request.headers['user-agent'] }),
+    );
     return { status: 200, body: describe(principal), headers: { 'set-cookie': sessionCookie(token, security.isHttps(request)) } };
   }),
 
@@ -50,7 +51,6 @@ export const sessionBindings: readonly Binding[] = [
   }),
 
   bind(startOidcRoute, async ({ query, request, security }): Promise<Answer> => {
-    await security.limitSignIn(request);
     const { url, seed } = await startOidcSignIn(security.access.oidc);
     const cookie = signInCookie([seed, ...(query.returnTo === undefined ? [] : [query.returnTo])].join(' '), {
       https: security.isHttps(request),
@@ -61,15 +61,16 @@ export const sessionBindings: readonly Binding[] = [
 
   bind(finishOidcRoute, async (call): Promise<Answer> => {
     const { ctx, request, security } = call;
-    await security.limitSignIn(request);
     const https = security.isHttps(request);
     const [seed, returnTo = '/'] = readSignInCookie(request.headers.cookie, https)?.split(' ') ?? [];
-    const { token } = await finishOidcSignIn(ctx, {
-      settings: security.access.oidc,
-      seed,
-      query: queryOf(call),
-      session: { settings: security.access.session, userAgent: request.headers['user-agent'] },
-    });
+    const { token } = await security.limitSignIn(request, () =>
+      finishOidcSignIn(ctx, {
+        settings: security.access.oidc,
+        seed,
+        query: queryOf(call),
+        session: { settings: security.access.session, userAgent: request.headers['user-agent'] },
+      }),
+    );
     // The cookie was this browser's to change, so the path is checked again.
     const path = startOidcRoute.query.safeParse({ returnTo }).success ? returnTo : '/';
     call.reply.header('set-cookie', signInCookie('', { https, seconds: 0 }));
