@@ -14,7 +14,7 @@ export function addRequestLog(server: FastifyInstance): void {
     done();
   });
   server.addHook('onRequestAbort', (request, done) => {
-    request.log.info({ requestId: request.id, method: request.method, route: request.routeOptions.url ?? null }, 'the client went away');
+    request.log.info({ method: request.method, route: request.routeOptions.url ?? null }, 'the client went away');
     done();
   });
 }
@@ -22,7 +22,6 @@ export function addRequestLog(server: FastifyInstance): void {
 function fieldsOf(request: FastifyRequest, reply: FastifyReply): Record<string, unknown> {
   const length = Number(reply.getHeader('content-length'));
   return {
-    requestId: request.id,
     method: request.method,
     route: request.routeOptions.url ?? null,
     status: reply.statusCode,

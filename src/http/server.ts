@@ -55,7 +55,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log as FastifyBaseLogger }),
     genReqId: (request) => acceptedRequestId(request.headers['x-request-id']) ?? randomUUID(),
     // One line of ours for each request instead: Fastify's own have the raw address, and with it names that were searched for.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     // A hung client must not hold a connection for ever.
     requestTimeout: options.requestTimeoutMilliseconds ?? 30_000,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
