@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { createSampleEhr } from '../../sample-ehr/index.ts';
+import { createDatabase, type TestDatabase, withClient } from '../../test/support/database.ts';
 import { fixedClock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import { openRegistry, type Patient, type PatientRepository, type Registry } from '../index.ts';
+import { createPatientRepository, openRegistry, type Patient, type PatientRepository, type Registry } from '../index.ts';
+import { defaultHostProfile, renderModule } from '../migrate/module/index.ts';
 import { overlaps } from './period.ts';
 
 let database: TestDatabase;
@@ -457,5 +459,57 @@ describe('contacts and portrait', () => {
     expect(await patients.update(one.id, { version: 1, photoDocumentId: document.id })).toMatchObject({ photoDocumentId: document.id, version: 2 });
     await patients.removeDocument({ patientId: one.id, id: document.id });
     expect(await patients.findById(one.id)).toMatchObject({ photoDocumentId: null, version: 3 });
+  });
+});
+
+describe('other hosts', () => {
+  test('text ids in a schema of another name, on a pool of the host', async () => {
+    await using other = await createDatabase();
+    await withClient(other.url, async (client) => {
+      await client.query('CREATE SCHEMA ehr');
+      await createSampleEhr(client, { idType: 'text', schema: 'ehr', rows: 20 });
+      await client.query('SET search_path = ehr');
+      for (const { sql } of renderModule({ ...defaultHostProfile, schema: 'ehr', idType: 'text', userIdType: 'text' })) await client.query(sql);
+    });
+    await using opened = await openRegistry({ pool: other.pool(), schema: 'ehr', clock });
+    const { patientRepository } = opened;
+    const mother = await patientRepository.create({ ...person, id: 'chart-7' });
+    const child = await patientRepository.registerNewborn({ motherId: 'chart-7', dateOfBirth: '2026-11-22', id: 'chart-8' });
+    await patientRepository.registerUnidentified({});
+    const first = await patientRepository.listPlaceholders({ limit: 1 });
+    const second = await patientRepository.listPlaceholders({ limit: 1, cursor: first.nextCursor ?? '' });
+    expect([...first.items, ...second.items].map(({ origin }) => origin).toSorted()).toEqual(['NEWBORN', 'UNIDENTIFIED']);
+    expect((await patientRepository.listChildren(mother.id)).map(({ id }) => id)).toEqual([child.id]);
+    await patientRepository.identify(child.id, { version: 1, firstName: 'Zawadi', lastName: 'Otieno', dateOfBirth: '2026-11-22' });
+    await patientRepository.addIdentifier(child.id, { type: 'NI', value: '1' });
+    expect((await patientRepository.findByIdentifier({ type: 'NI', value: '1' }))?.id).toBe('chart-8');
+    expect((await patientRepository.search({ lastName: 'otieno', firstName: 'baby', includeOther: true })).items.map(({ id }) => id)).toEqual(['chart-8']);
+  });
+
+  test("in a transaction of the host everything goes with it, also what was kept and the newborn's number", async () => {
+    const mother = await patients.create({ ...person, lastName: 'Before' });
+    await withClient(database.url, async (client) => {
+      await client.query('BEGIN');
+      const inside = createPatientRepository(client, { clock });
+      const child = await inside.registerNewborn({ motherId: mother.id, dateOfBirth: '2026-11-22' });
+      await inside.update(mother.id, { version: 1, lastName: 'After' });
+      expect((await failure(inside.addIdentifier(mother.id, { value: 'x' }))).code).toBe('IDENTIFIER_TYPE_MISSING');
+      expect((await inside.listNames(mother.id)).map(({ lastName }) => lastName)).toEqual(['After', 'Before']);
+      expect((await inside.listChildren(mother.id)).map(({ id }) => id)).toEqual([child.id]);
+      await client.query('ROLLBACK');
+    });
+    expect((await patients.listNames(mother.id)).map(({ lastName }) => lastName)).toEqual(['Before']);
+    expect(await patients.listChildren(mother.id)).toEqual([]);
+  });
+
+  test('rows that the host writes past OneChart are held by the constraints', async () => {
+    const { id } = await patients.create(person);
+    const refused = async (sql: string) => expect(database.query(sql, [id])).rejects.toMatchObject({ constraint: expect.any(String) });
+    await refused(`INSERT INTO patient_names ("patientId", use, "lastName") VALUES ($1, 'OFFICIAL', 'X')`);
+    await refused(`INSERT INTO patient_names ("patientId", use, "lastName", script) VALUES ($1, 'ALIAS', 'X', 'cyrl')`);
+    await refused(`INSERT INTO patient_addresses ("patientId", use) VALUES ($1, 'WORK')`);
+    await refused(`INSERT INTO patient_identifiers ("patientId", type, value, "isVerified") VALUES ($1, 'NI', '1', true)`);
+    await refused(`UPDATE patients SET "motherId" = id WHERE id = $1`);
+    await refused(`UPDATE patients SET "identityStatus" = 'MAYBE' WHERE id = $1`);
   });
 });
