@@ -32,7 +32,7 @@ export const sections = {
 } as const satisfies Record<string, { see: Scope; change: Scope }>;
 export type Section = keyof typeof sections;
 
-/** What each change of a patient's state needs, by the name of its audit action. */
+/** What each change of a patient's row needs, by the name of its audit action. A new one has to be entered here before it compiles. */
 export const deeds = {
   'patient.updated': 'patient.update',
   'patient.identified': 'patient.update',
@@ -46,6 +46,9 @@ export const deeds = {
   'patient.deceased-reverted': 'patient.deceased',
   'patient.status-changed': 'patient.update',
 } as const satisfies Record<string, Scope>;
+
+/** A change of a patient that somebody has a right to. */
+export type Deed = keyof typeof deeds;
 
 export function accessDenied(role: string, scope: Scope): AppError {
   return new AppError('forbidden', 'ACCESS_DENIED', `The role ${role} may not do this. Ask an administrator for a role with ${scope}.`, { scope, role });
@@ -61,9 +64,9 @@ export function requireSection(viewer: Viewer | undefined, section: Section, rig
   requireScope(viewer, sections[section][right]);
 }
 
-/** Refuses a viewer who may not do what this audit action records. Actions that are not in `deeds` are left to the contract of their route. */
-export function requireDeed(viewer: Viewer | undefined, action: string): void {
-  if (Object.hasOwn(deeds, action)) requireScope(viewer, deeds[action as keyof typeof deeds]);
+/** Refuses a viewer who may not do what this audit action records, whatever the contract of the route says. */
+export function requireDeed(viewer: Viewer | undefined, action: Deed): void {
+  requireScope(viewer, deeds[action]);
 }
 
 const nothing: readonly (keyof Patient)[] = [];

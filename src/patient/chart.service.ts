@@ -1,5 +1,5 @@
 import { openChart, openChartForChange } from '../access/break-glass.service.ts';
-import { hideFields, requireDeed, requireSection, type Section } from '../access/field-rights.ts';
+import { type Deed, hideFields, requireDeed, requireSection, type Section } from '../access/field-rights.ts';
 import { needsOpening } from '../access/restricted.ts';
 import { auditRow } from '../audit/audit-row.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
@@ -72,7 +72,7 @@ export interface PatientChange {
   /** The version the caller read; undefined where the change holds for any. */
   readonly version: number | undefined;
   /** Past tense, the name of both the audit action and the event: `patient.archived`. */
-  readonly action: string;
+  readonly action: Deed;
   readonly reason?: string | undefined;
   /** Checks the rules on the locked chart and says which columns change. */
   readonly decide: (patient: Patient) => PatientWrite;
