@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { collected, delivered, pdfOf, sha256Of } from '../../test/support/files.ts';
@@ -272,6 +273,50 @@ test('files are looked at before they are taken, where the house wants it', asyn
   expect(await kept()).toEqual(before);
   await registry.patientRepository.storeDocumentContent(key, { content: delivered(pdfOf(600)) });
   expect(seen).toEqual([500, 600]);
+});
+
+test('the role of a server is enough for all of it', async () => {
+  const pool = new pg.Pool({ connectionString: database.url, options: '-c role=onechart_app', max: 2 });
+  try {
+    await using registry = await openRegistry({ pool });
+    const patients = registry.patientRepository;
+    const key = await newDocument(patients);
+    await patients.storeDocumentContent(key, { content: delivered(pdfOf(pieceLength * 2)) });
+    await patients.storeDocumentContent(key, { content: delivered(pdfOf(1000)) });
+    expect((await collected((await patients.openDocumentContent(key)).read())).length).toBe(1000);
+    expect(await codeOf(patients.storeDocumentContent(key, { content: delivered(pdfOf(5000).subarray(0, 4000)) }))).toBe('DOCUMENT_TRUNCATED');
+    await patients.removeDocumentContent(key);
+    await patients.removeDocument(key);
+    await expect(pool.query('UPDATE patient_document_chunks SET number = 0')).rejects.toMatchObject({ code: '42501' });
+  } finally {
+    await pool.end();
+  }
+});
+
+test('every index serves its statement', async () => {
+  await newDocument((registries.DATABASE as Registry).patientRepository);
+  const client = await database.pool().connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO patient_document_contents (purpose, store, "mimeType", size, sha256, "documentId", "completedAt", "createdAt")
+       SELECT 'CONTENT', 'DATABASE', 'application/pdf', 1, repeat('0', 64), CASE WHEN n % 50 > 0 THEN d.id END, CASE WHEN n % 50 > 0 THEN now() END, now() - n * interval '1 minute'
+       FROM (SELECT id FROM patient_documents LIMIT 1) d, generate_series(1, 20000) n`,
+    );
+    await client.query('ANALYZE patient_document_contents');
+    const planOf = async (sql: string) => JSON.stringify((await client.query(`EXPLAIN (FORMAT JSON) ${sql}`)).rows);
+    expect(
+      await planOf(
+        `SELECT id, store FROM patient_document_contents WHERE "completedAt" IS NULL AND "createdAt" < now() - interval '1 day' ORDER BY "createdAt", id LIMIT 500`,
+      ),
+    ).toContain('patient_document_contents_completedAt_createdAt_id_idx');
+    expect(
+      await planOf(`SELECT id FROM patient_document_contents WHERE "documentId" = '0190b6b2-6d0f-7c3a-9c6e-000000000001' AND purpose = 'CONTENT'`),
+    ).toContain('patient_document_contents_documentId_purpose_idx');
+    await client.query('ROLLBACK');
+  } finally {
+    client.release();
+  }
 });
 
 test('twenty files of 20 MB at once are never in memory', async () => {

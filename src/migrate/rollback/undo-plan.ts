@@ -80,7 +80,8 @@ export function buildUndoPlan(migrations: readonly AssessedMigration[], around: 
         steps.push(make.index(file.name, effect));
       } else if (effect.kind === 'comment' && commentStays(effect, { goes, enums, indexes, statements: all.map((each) => each.statement) }))
         comments.push(statement);
-      else if (!['table', 'enum', 'index', 'foreign-key', 'check', 'comment'].includes(effect.kind))
+      // A column goes with its table.
+      else if (!['table', 'enum', 'index', 'foreign-key', 'check', 'comment'].includes(effect.kind) && !('table' in effect && goes(effect.table ?? '')))
         stays.push(
           `${effect.kind} ${effect.name} of ${file.name} stays: this version takes back tables, enums, indexes, keys, checks, comments and scripts that say how.`,
         );
