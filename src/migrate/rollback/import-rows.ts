@@ -78,16 +78,21 @@ async function importWith(run: Run, options: ImportOptions, manifest: ExportMani
       `It holds rows of ${unknown.join(', ')}, and the module has no such table. Use the version of OneChart that wrote it (${manifest.module}).`,
       options.from,
     );
-  const structure = (await planFor(client, schema, known)).steps.filter(({ kind }) => kind === 'structure');
-  const missing = known.migrations.flatMap(({ statements }) =>
-    statements.flatMap(({ effect, object }) => (effect.kind === 'table' && object.state === 'missing' ? [effect.name] : [])),
+  const structure = (await planFor(client, schema, known)).steps.filter(({ kind, key }) => kind === 'structure' || key.startsWith('column '));
+  // Tables that are not there, and those that an import or apply cut off has left without the columns of later migrations.
+  const unfinished = new Set(
+    known.migrations.flatMap(({ statements }) =>
+      statements.flatMap(({ effect, object }) =>
+        object.state !== 'missing' ? [] : effect.kind === 'table' ? [effect.name] : effect.kind === 'column' ? [effect.table] : [],
+      ),
+    ),
   );
-  const there = files.filter(({ table }) => !missing.includes(table));
-  await refuseRows(client, schema, there);
+  const there = files.filter(({ table }) => !unfinished.has(table));
+  await refuseRows(client, schema, await existing(client, schema, files));
   await refuseIncompatible(client, schema, { files: there, folder: options.from });
 
   const step = await importStep(client, schema, { key, files, manifest });
-  const before = files.some(({ table }) => missing.includes(table)) ? structure : [];
+  const before = files.some(({ table }) => unfinished.has(table)) ? structure : [];
   await run.planned([...before, step]);
   await run.begin();
   await run.note({ import: { id: manifest.id, folder: options.from, tables: manifest.tables.map(({ table, rows }) => ({ table, rows })) } });
@@ -152,6 +157,16 @@ function inOrder(known: Assessment, manifest: ExportManifest): { files: Exported
   };
   for (const { table } of manifest.tables) visit(table);
   return { files, unknown: manifest.tables.filter(({ table }) => !own.has(table)).map(({ table }) => table) };
+}
+
+async function existing(client: pg.ClientBase, schema: string, files: readonly ExportedTable[]): Promise<ExportedTable[]> {
+  const found = await rows<{ name: string }>(
+    client,
+    `SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')`,
+    [schema],
+  );
+  const names = new Set(found.map(({ name }) => name));
+  return files.filter(({ table }) => names.has(table));
 }
 
 async function refuseRows(client: pg.ClientBase, schema: string, files: readonly ExportedTable[]): Promise<void> {
