@@ -164,6 +164,46 @@ test('a server killed with -9 between commit and answer, then repeated on the ne
   }
 });
 
+test('forty clerks who repeat until they are answered, while the server is killed three times: each has exactly one patient', async () => {
+  const { lastName } = newPerson();
+  let finished = false;
+  let kills = 0;
+  const start = () =>
+    startProcess().then(({ child, address }) => {
+      const gone = once(child, 'exit').then(() => {
+        if (finished) return;
+        kills += 1;
+        running = start();
+      });
+      return { child, address, gone, asked: 0 };
+    });
+  let running = start();
+  const clerk = async (n: number): Promise<string> => {
+    const key = newRandomId();
+    for (;;) {
+      const server = await running;
+      server.asked += 1;
+      // The fourth request to each of the first three servers is committed and kills it; whatever else is under way then is cut wherever it is.
+      const headers: Record<string, string> = kills < 3 && server.asked === 4 ? { 'x-test-die': '1' } : {};
+      try {
+        const answer = await register({ body: { firstName: `No${n}`, lastName, dateOfBirth: null }, key, headers, address: server.address });
+        if (answer.status === 201) return answer.json().id;
+      } catch {
+        await server.gone;
+      }
+    }
+  };
+  const ids = await Promise.all(Array.from({ length: 40 }, (_, n) => clerk(n)));
+  finished = true;
+  const { child, gone } = await running;
+  child.disconnect();
+  await gone;
+  expect(kills).toBe(3);
+  expect(await written(lastName)).toEqual({ patients: 40, registrations: 40, events: 40 });
+  const rows = await database.query<{ id: string }>('SELECT id FROM patients WHERE "lastName" = $1', [lastName]);
+  expect(ids.toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
+});
+
 test('the same key with another request is refused; the order of names in the body makes no other request of it, and what is shown again is in the trail', async () => {
   const person = newPerson();
   const key = newRandomId();
