@@ -37,11 +37,13 @@ test('rollback and import at the command line: shown, refused, asked, done, done
       'patients 1',
       'PHI',
       '2 rows of bills keep their patientId',
-      'DROP TABLE "patient_placeholders"',
+      'DROP TABLE "',
+      '"patient_placeholders", ',
       'ALTER TABLE "bills" DROP CONSTRAINT "bills_patientId_fkey"',
     ])
       expect(shown.stdout, part).toContain(part);
     expect(shown.stdout).not.toContain('says no way back');
+    expect(shown.stdout).not.toMatch(/column \w+ of \w+ stays/);
     expect(machine.code).toBe(2);
     expect(JSON.parse(machine.stdout)).toMatchObject({ findings: [], idsLeft: expect.arrayContaining([{ table: 'bills', column: 'patientId', rows: 2 }]) });
     expect(rows).toMatchObject({ code: 3, stdout: expect.stringContaining('[ROWS_PRESENT]') });
