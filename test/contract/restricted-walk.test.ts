@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callers } from '../../scripts/documents/access.ts';
@@ -158,6 +159,52 @@ test('lists and searches show the mask, whatever is searched and however the pag
       expect(seen.filter((item) => (item as { id: string }).id === id)).toEqual(order === 'name' ? [] : [mask]);
     }
   }
+});
+
+/** The whole text, or a beginning of it, in any case. */
+const pieceOf = (text: string) =>
+  fc.tuple(fc.constantFrom(text.length, text.length, 1, 2, 5), fc.constantFrom('as it is', 'upper', 'lower', 'wild')).map(([length, how]) => {
+    const piece = text.slice(0, length);
+    return how === 'upper' ? piece.toUpperCase() : how === 'lower' ? piece.toLowerCase() : how === 'wild' ? `${piece}%` : piece;
+  });
+const cursorOf = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
+
+test('whatever is searched for, with whatever cursor, a mask comes for whole values alone and nothing of the chart with it', async () => {
+  const searches = fc.record({
+    lastName: pieceOf(person.lastName),
+    firstName: pieceOf(person.firstName),
+    dateOfBirth: fc.constantFrom(person.dateOfBirth, '1990-01-01'),
+    phone: pieceOf(person.phone),
+    email: fc.constantFrom(person.email, 'z@example.org'),
+    mrn: pieceOf(mrn),
+    documentNumber: pieceOf('PASS-99471'),
+    includeArchived: fc.boolean(),
+    includeOther: fc.boolean(),
+    limit: fc.constantFrom(1, 2, 200),
+    cursor: fc.constantFrom(cursorOf('restricted'), cursorOf('restricted', id), cursorOf('name', 'Quarshie', 'Z', id), cursorOf('name', '', null, id)),
+  });
+  const criteria = ['lastName', 'firstName', 'dateOfBirth', 'phone', 'email', 'mrn', 'documentNumber'] as const;
+  const options = ['includeArchived', 'includeOther', 'limit', 'cursor'] as const;
+  const some = fc.tuple(searches, fc.subarray([...criteria], { minLength: 1, maxLength: 3 }), fc.subarray([...options]));
+  const whole = (given: string | undefined, value: string) => given === undefined || given.toLowerCase() === value.toLowerCase();
+  let masks = 0;
+  await fc.assert(
+    fc.asyncProperty(some, async ([all, asked, given]) => {
+      const payload: Partial<typeof all> = Object.fromEntries([...asked, ...given].map((name) => [name, all[name]]));
+      const reply = await server.inject({ method: 'POST', url: '/api/v1/patients/search', headers: { 'x-test-role': 'HIM' }, payload });
+      expect(secretsIn(reply)).toEqual([]);
+      expect([200, 400]).toContain(reply.statusCode);
+      const { items = [] } = reply.json<{ items?: { id: string }[] }>();
+      if (!items.some((item) => item.id === id)) return;
+      masks += 1;
+      const { lastName, firstName, dateOfBirth, phone, email, documentNumber } = payload;
+      expect(whole(lastName, person.lastName) && whole(firstName, person.firstName) && whole(dateOfBirth, person.dateOfBirth)).toBe(true);
+      expect(whole(phone, person.phone) && whole(email, person.email) && whole(payload.mrn, mrn) && whole(documentNumber, 'PASS-99471')).toBe(true);
+      expect([lastName, phone, email, payload.mrn, documentNumber].some((value) => value !== undefined)).toBe(true);
+    }),
+    { numRuns: 250 },
+  );
+  expect(masks).toBeGreaterThan(0);
 });
 
 test('under a grant every reading of the chart names it in the trail', async () => {
