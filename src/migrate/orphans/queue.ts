@@ -28,11 +28,11 @@ export async function readQueue(client: pg.ClientBase, home: string, limit: numb
   const queue = `${quote(home)}.patient_placeholders`;
   const counts = await row<{ waiting: string; completed: string }>(
     client,
-    `SELECT count(*) FILTER (WHERE "completedAt" IS NULL) AS waiting, count("completedAt") AS completed FROM ${queue}`,
+    `SELECT count(*) FILTER (WHERE "completedAt" IS NULL) AS waiting, count("completedAt") AS completed FROM ${queue} WHERE origin = 'ORPHAN'`,
   );
   const oldest = await rows<WaitingPlaceholder>(
     client,
-    `SELECT "patientId"::text, origin, "sourceTable", "sourceColumn", "createdAt" FROM ${queue} WHERE "completedAt" IS NULL ORDER BY "createdAt", "patientId" LIMIT $1`,
+    `SELECT "patientId"::text, origin, "sourceTable", "sourceColumn", "createdAt" FROM ${queue} WHERE "completedAt" IS NULL AND origin = 'ORPHAN' ORDER BY "createdAt", "patientId" LIMIT $1`,
     [limit],
   );
   return { waiting: Number(counts.waiting), completed: Number(counts.completed), oldest };
