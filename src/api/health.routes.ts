@@ -36,8 +36,39 @@ export const openApiRoute = {
   tag: 'about',
   access: 'public',
   responses: {
-    200: { description: 'The OpenAPI 3.1 document of this server.', contentType: 'application/json', schema: z.looseObject({ openapi: z.string() }) },
+    200: {
+      description: 'The OpenAPI 3.1 document of this server.',
+      contentType: 'application/json',
+      schema: z.looseObject({ openapi: z.string() }),
+      headers: { ETag: 'Changes with the description.' },
+    },
+    304: { description: 'The caller has this description, as If-None-Match says.' },
   },
 } as const satisfies RouteContract;
 
-export const healthRoutes = [liveRoute, readyRoute, openApiRoute] as const satisfies readonly RouteContract[];
+export const referenceRoute = {
+  method: 'GET',
+  path: '/docs',
+  operationId: 'getReference',
+  summary: 'The reference of this interface to read',
+  description: 'One page that loads nothing from anywhere.',
+  tag: 'about',
+  access: 'public',
+  responses: {
+    200: { description: 'The page.', contentType: 'text/html', headers: { ETag: 'Changes with the page.' } },
+    304: { description: 'The caller has this page, as If-None-Match says.' },
+  },
+} as const satisfies RouteContract;
+
+export const startRoute = {
+  method: 'GET',
+  path: '/',
+  operationId: 'getStart',
+  summary: 'What is served here',
+  description: 'A page with links to the reference, the description and the state of the server.',
+  tag: 'about',
+  access: 'public',
+  responses: referenceRoute.responses,
+} as const satisfies RouteContract;
+
+export const healthRoutes = [liveRoute, readyRoute, openApiRoute, referenceRoute, startRoute] as const satisfies readonly RouteContract[];

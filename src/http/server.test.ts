@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { Problem } from '../api/problem.schema.ts';
+import type { ResponseContract } from '../api/contract.ts';
 import { healthRoutes } from '../api/health.routes.ts';
 import { AppError } from '../base/errors.ts';
 import { createServer, listen } from './server.ts';
@@ -52,8 +53,9 @@ test('an unknown route is a problem, and health and description are served', asy
   for (const route of healthRoutes) {
     const reply = await server.inject({ method: route.method, url: route.path });
     expect(reply.statusCode, route.path).toBe(200);
-    const contract = route.responses[200];
-    expect(contract?.schema.safeParse(reply.json()).error, route.path).toBeUndefined();
+    const contract: ResponseContract = route.responses[200];
+    expect(reply.headers['content-type'], route.path).toContain(contract.contentType);
+    expect(contract.schema?.safeParse(reply.json()).error, route.path).toBeUndefined();
   }
 });
 

@@ -12,7 +12,7 @@ import type { Principal } from '../access/principal.ts';
 import { isBinary, type RouteContract } from '../api/contract.ts';
 import type { Liveness, Readiness } from '../api/health.schema.ts';
 import { openApiDocument } from '../api/openapi.ts';
-import { healthRoutes, liveRoute, openApiRoute, readyRoute } from '../api/health.routes.ts';
+import { healthRoutes, liveRoute, openApiRoute, readyRoute, referenceRoute, startRoute } from '../api/health.routes.ts';
 import { routes } from '../api/routes.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -23,6 +23,7 @@ import { createCallHandler } from './call.ts';
 import { addCompression } from './compression.ts';
 import { acceptFiles } from './files.ts';
 import { createIdempotency } from './idempotency.ts';
+import { createPages } from './pages.ts';
 import { fromClientFault, isClientFault, toProblem } from './problem.ts';
 import type { ServerRegistry } from './registry.ts';
 import { addRequestLog } from './request-log.ts';
@@ -83,13 +84,15 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const security = secure(server, { ...options.security, registry: options.registry });
 
   const version = packageVersion();
-  const document = openApiDocument(routes, version);
   serve(server, liveRoute, async (): Promise<Liveness> => ({ status: 'live', version }));
   serve(server, readyRoute, async (): Promise<Readiness> => {
     await options.assertReady();
     return { status: 'ready', checks: { database: 'reachable', migrations: 'in-sync' } };
   });
-  serve(server, openApiRoute, async () => document);
+  const pages = createPages(() => openApiDocument(routes, version));
+  serve(server, openApiRoute, pages.description);
+  serve(server, referenceRoute, pages.reference);
+  serve(server, startRoute, pages.start);
   if (options.registry) {
     const idempotency = createIdempotency();
     server.addHook('onClose', () => idempotency.close());
