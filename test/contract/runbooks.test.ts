@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
@@ -6,6 +7,7 @@ import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { CliIo } from '../../src/cli/io.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { loadSettings } from '../../src/settings/load.ts';
 
 // What the runbooks tell people to type exists: every command, every option, every file that is linked.
 
@@ -36,7 +38,7 @@ function codeOf(text: string): string[] {
 
 /** The words after `onechart` in a line of code, up to where the shell takes over. */
 function commandsIn(code: string): string[][] {
-  return [...code.matchAll(/(?:^|[\s/(])onechart ((?:migrate|db|patient|mrn|serve|-)[\s\S]*)$/g)].map(([, rest = '']) => {
+  return [...code.matchAll(/(?:^|[\s/(])onechart ((?:migrate|db|patient|mrn|serve|config|accounts|keys|audit|documents|-)[\s\S]*)$/g)].map(([, rest = '']) => {
     const words: string[] = [];
     for (const [word] of rest.matchAll(/"[^"]*"|'[^']*'|[^\s]+/g)) {
       if (/^(?:[|>&;#()]|2>|\d>)/.test(word)) break;
@@ -141,6 +143,47 @@ test('the codes that a runbook names are codes of the product', () => {
   const settings = /^(?:DATABASE_URL|ONECHART_|PG|PRISMA_|NODE_|CREATE_|NOT_)/;
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter(({ code }) => !settings.test(code) && !known.includes(`'${code}'`))).toEqual([]);
+});
+
+test('the configurations of the runbook for servers are configurations, and the unit stops later than the server', async () => {
+  const page = readFileSync(join(root, 'docs/runbooks/serve.md'), 'utf8');
+  const blocks = [...page.matchAll(/^```yaml[^\n]*\n([\s\S]*?)^```/gm)].map(([, body = '']) => body);
+  expect(blocks).toHaveLength(2);
+  const folder = mkdtempSync(join(tmpdir(), 'onechart-runbook-'));
+  try {
+    mkdirSync(join(folder, 'tls'));
+    for (const file of ['tls/fullchain.pem', 'tls/key.pem', 'audit.key']) writeFileSync(join(folder, file), '');
+    const loaded = [];
+    for (const [index, body] of blocks.entries()) {
+      const config = join(folder, `${index}.yaml`);
+      writeFileSync(config, body);
+      loaded.push((await loadSettings({ config, env: {}, cwd: folder })).settings.server);
+    }
+    expect(loaded.map(({ trustProxy }) => trustProxy)).toEqual([[], ['loopback']]);
+    const [own] = loaded;
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(page)?.[1])).toBeGreaterThan((own?.shutdownDelaySeconds ?? 0) + (own?.shutdownLimitSeconds ?? 0));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('the configurations of the runbook for signing in are configurations, its variables too', async () => {
+  const page = readFileSync(join(root, 'docs/runbooks/sign-in.md'), 'utf8');
+  const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, body = '']) => body);
+  expect(blocks).toHaveLength(5);
+  const folder = mkdtempSync(join(tmpdir(), 'onechart-runbook-'));
+  try {
+    writeFileSync(join(folder, 'secret'), 'the secret of the client\n');
+    for (const [index, body] of blocks.entries()) {
+      const config = join(folder, `${index}.yaml`);
+      writeFileSync(config, body);
+      const secret = body.includes('oidc:') ? { ONECHART_ACCESS_OIDC_CLIENT_SECRET_FILE: join(folder, 'secret') } : {};
+      const { settings } = await loadSettings({ config, env: secret, cwd: folder });
+      expect(settings.access.oidc?.clientSecret, body).toBe(body.includes('oidc:') ? 'the secret of the client' : undefined);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the manifest of the Kubernetes Job is YAML, runs without rights, and its arguments are a command there is', () => {
