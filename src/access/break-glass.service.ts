@@ -65,7 +65,7 @@ function openings(ctx: Ctx, viewer: Viewer, ids: readonly string[]) {
 
 /** Writes down that a restricted chart was asked for without a grant. An edge does this with the refusal it shows, as the refused transaction leaves nothing. */
 export async function recordRefusal(ctx: Ctx, patientId: string): Promise<void> {
-  await insertAuditEvent(ctx, { action: 'patient.refused', patientId, after: { role: ctx.viewer?.role } });
+  await inTransaction(ctx, (inside) => insertAuditEvent(inside, { action: 'patient.refused', patientId, after: { role: ctx.viewer?.role } }));
 }
 
 /** Ends what still runs of a chart's grants, in the transaction of the change that makes them void. */

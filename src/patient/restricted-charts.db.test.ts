@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { createSampleEhr } from '../../sample-ehr/index.ts';
+import { createDatabase, moduleMigrations, type TestDatabase, withClient } from '../../test/support/database.ts';
 import type { Role } from '../access/access.schema.ts';
-import { breakGlass, listGrants, mendGlass, reviewGrant } from '../access/break-glass.service.ts';
+import { breakGlass, listGrants, listGrantTrail, mendGlass, recordRefusal, reviewGrant } from '../access/break-glass.service.ts';
 import { fixedClock } from '../base/clock.ts';
 import { newId } from '../base/ids.ts';
 import { kyselyOnPool } from '../db/connect.ts';
@@ -329,6 +330,41 @@ describe('the review', () => {
     expect([seen[0], seen.at(-1)]).toEqual([grants.at(-1)?.id, grants[0]?.id]);
     await expect(listGrants(contextOf({ role: 'DOCTOR', id: 'x' }))).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
+});
+
+test('all of it works on a host whose ids are texts, in a schema of its own', async () => {
+  await using other = await createDatabase();
+  await withClient(other.url, async (client) => {
+    await client.query('CREATE SCHEMA ehr');
+    await createSampleEhr(client, { idType: 'text', schema: 'ehr', rows: 20 });
+    await client.query('SET search_path = ehr');
+    for (const { name, sql } of await moduleMigrations())
+      if (!name.includes('grant_database_roles'))
+        await client.query(sql.replaceAll(/\bUUID\b/g, 'TEXT').replaceAll('gen_random_uuid()', 'gen_random_uuid()::text'));
+  });
+  const pool = other.pool();
+  const there = (role: Role): Ctx => ({ ...contextOf({ role, id: `the-${role}` }), db: kyselyOnPool(pool), pool, schema: 'ehr' });
+  const numbers = createMrnIssuer({ format: { timeZone: 'UTC' } });
+  const asRole = (role: Role) => bindPatientRepository(there(role), { timeZone: 'UTC', mrns: numbers });
+  at('16:00:00');
+  const [survivor, source] = [
+    await asRole('HIM').create({ id: 'chart one', firstName: 'A', lastName: 'Survivor', dateOfBirth: null, mrn: 'A-1' }),
+    await asRole('HIM').create({ id: 'chart two', firstName: 'A', lastName: 'Source', dateOfBirth: null, mrn: 'A-2' }),
+  ];
+  await asRole('HIM').restrict(survivor.id, { reason: 'works here' });
+  await other.query(
+    `UPDATE ehr.patients SET "mergedInto" = 'chart one', "mergedAt" = now(), archived = true, "archivedAt" = now(), "archivedReason" = 'merged', status = 'ARCHIVED' WHERE id = 'chart two'`,
+  );
+  await expect(asRole('DOCTOR').findById(source.id)).rejects.toMatchObject(shut);
+  expect((await asRole('DOCTOR').search({ mrn: 'A-1' })).items).toEqual([{ id: 'chart one', masked: true, restricted: true }]);
+  await recordRefusal(there('DOCTOR'), survivor.id);
+  const grant = await breakGlass(there('DOCTOR'), survivor.id, { input: why });
+  await asRole('DOCTOR').findById(source.id);
+  expect(await listGrantTrail(there('AUDITOR'), grant.id)).toMatchObject([{ patientId: 'chart two', by: 'id' }]);
+  await reviewGrant(there('AUDITOR'), grant.id, { verdict: 'UNJUSTIFIED', note: 'Not on duty.' });
+  await expect(asRole('DOCTOR').findById(source.id)).rejects.toMatchObject(shut);
+  expect((await listGrants(there('AUDITOR'), { patientId: 'chart one' })).items).toHaveLength(1);
+  await numbers.close();
 });
 
 test('an ordinary chart costs no question for grants, wherever it is read or changed', async () => {
