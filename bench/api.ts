@@ -165,9 +165,8 @@ export async function run(args: readonly string[]): Promise<void> {
         }
       }
       const memory = await api.memory();
-      console.log(
-        `${patients.toLocaleString('en-US')} patients, audit ${audit}: ready after ${(api.readyAfter / 1000).toFixed(2)} s, memory after the run ${(memory.rss / 1e6).toFixed(0)} MB, at most ${(memory.peak / 1e6).toFixed(0)} MB`,
-      );
+      const held = memory ? `, memory after the run ${(memory.rss / 1e6).toFixed(0)} MB, at most ${(memory.peak / 1e6).toFixed(0)} MB` : '';
+      console.log(`${patients.toLocaleString('en-US')} patients, audit ${audit}: ready after ${(api.readyAfter / 1000).toFixed(2)} s${held}`);
     }
   }
   const head = ['operation', 'patients', 'audit', 'clients', 'per second', 'p50 ms', 'p99 ms', 'bare SQL/s', 'p50 ms', 'p99 ms', 'ratio'];

@@ -170,5 +170,5 @@ function sentTexts(request: InjectOptions): string[] {
 }
 
 function describeRequest({ method, url, headers, payload }: InjectOptions): string {
-  return `${method} ${String(url).slice(0, 300)} ${JSON.stringify(headers).slice(0, 300)} ${String(payload ?? '').slice(0, 400)}`;
+  return `${method} ${(url as string).slice(0, 300)} ${JSON.stringify(headers).slice(0, 300)} ${((payload as string | Buffer | undefined) ?? '').toString().slice(0, 400)}`;
 }

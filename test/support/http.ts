@@ -28,6 +28,6 @@ export function openTestHttp(database: TestDatabase, options: Partial<ServerOpti
     },
     ...options,
   });
-  server.addHook('onClose', registry.close);
-  return Object.assign(server, { [Symbol.asyncDispose]: async () => void (await server.close()) });
+  server.addHook('onClose', () => registry.close());
+  return Object.assign(server, { [Symbol.asyncDispose]: () => server.close() });
 }
