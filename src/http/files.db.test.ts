@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { delivered, pdfOf, sha256Of } from '../../test/support/files.ts';
 import { openTestHttp } from '../../test/support/http.ts';
+import { blue, halves, jpegOf, red } from '../../test/support/pictures.ts';
 import { Problem } from '../api/problem.schema.ts';
+import { createClient } from '../client/client.ts';
 import { digestHeader } from '../document/digest.ts';
 import { PatientDocument } from '../patient/patient.schema.ts';
 import { listen } from './server.ts';
@@ -181,4 +183,57 @@ test('the file is removed and the document stays', async () => {
   expect([reply.status, PatientDocument.parse(await reply.json()).contentSha256]).toEqual([200, null]);
   expect((await get(document)).status).toBe(200);
   expect((await get(content)).status).toBe(404);
+});
+
+test('the typed client sends and fetches files and photos as they are', async () => {
+  const client = createClient({ baseUrl: origin, checkAnswers: true, headers: () => desk });
+  const { body: patient } = await client.registerPatient({ body: { firstName: 'Synthetic', lastName: 'Person', dateOfBirth: '1990-01-01' } });
+  const added = await client.addDocument({ params: { id: patient.id }, body: { documentType: 'ID_CARD' } });
+  const params = { id: patient.id, documentId: added.body.id };
+  const file = pdfOf(400_000);
+  const body = new Blob([new Uint8Array(file)], { type: 'application/pdf' });
+  const sent = await client.storeDocumentContent({
+    params,
+    body,
+    ifMatch: added.version as number,
+    headers: { 'content-disposition': 'attachment; filename=card.pdf' },
+  });
+  expect(sent.body).toMatchObject({ fileName: 'card.pdf', contentSha256: sha256Of(file) });
+  const fetched = await client.getDocumentContent({ params });
+  expect(Buffer.from(await fetched.body.arrayBuffer()).equals(file)).toBe(true);
+  await expect(client.removeDocumentContent({ params, ifMatch: added.version as number })).rejects.toMatchObject({ code: 'CHART_PART_STALE' });
+  expect((await client.removeDocumentContent({ params, ifMatch: sent.version as number })).body).toMatchObject({ contentSha256: null });
+
+  const portrait = new Blob([new Uint8Array(await jpegOf(halves(900, 600, { left: red, right: blue })))]);
+  const { body: photo } = await client.storePhoto({ params: { id: patient.id }, body: portrait });
+  expect(photo).toMatchObject({ width: 600, height: 400 });
+  const shown = await client.getPhoto({ params: { id: patient.id } });
+  expect([shown.headers.get('content-type'), shown.headers.get('etag')]).toEqual(['image/jpeg', `"${photo.sha256}"`]);
+  expect((await shown.body.arrayBuffer()).byteLength).toBe(photo.size);
+  const thumbnail = await client.getPhoto({ params: { id: patient.id }, query: { size: 'thumbnail' } });
+  expect((await thumbnail.body.arrayBuffer()).byteLength).toBeLessThan(photo.size);
+  await client.removePhoto({ params: { id: patient.id } });
+  await expect(client.getPhoto({ params: { id: patient.id } })).rejects.toMatchObject({ code: 'PHOTO_MISSING' });
+  const nurse = createClient({ baseUrl: origin, headers: () => ({ 'x-test-role': 'NURSE' }) });
+  await expect(nurse.storePhoto({ params: { id: patient.id }, body: portrait })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+});
+
+test('a restricted chart shows neither its papers nor its photo to who has not broken the glass', async () => {
+  const { content, patient } = await newDocument();
+  await put(content, pdfOf(1000));
+  await put(`${patient}/photo`, await jpegOf(halves(60, 60, { left: red, right: blue })));
+  await database.query(`UPDATE patients SET restricted = true, "restrictedReason" = 'staff', "restrictedAt" = now() WHERE id = $1`, [
+    patient.split('/').at(-1),
+  ]);
+  const answers = [
+    await get(content),
+    await get(`${patient}/photo`),
+    await put(content, pdfOf(2000)),
+    await put(`${patient}/photo`, await jpegOf(halves(60, 60, { left: red, right: blue }))),
+    await fetch(`${origin}${content}`, { method: 'DELETE', headers: desk }),
+    await fetch(`${origin}${patient}/photo`, { method: 'DELETE', headers: desk }),
+  ];
+  expect(await Promise.all(answers.map(async (reply) => [reply.status, Problem.parse(await reply.json()).code]))).toEqual(
+    answers.map(() => [403, 'CHART_RESTRICTED']),
+  );
 });
