@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase, withClient } from '../../test/support/database.ts';
@@ -20,11 +22,14 @@ let members: TestDatabase;
 const opened: OpenHttp[] = [];
 beforeAll(async () => {
   [owners, members] = await Promise.all([createDatabase({ template: 'migrated' }), createDatabase({ template: 'migrated' })]);
-  await members.query(`CREATE ROLE ${role} LOGIN PASSWORD '${secret}' IN ROLE onechart_app`);
+  // As the runbook says it, under names of this test.
+  const [, statements = ''] = /^```sql server\n([\s\S]*?)^```/m.exec(readFileSync(join(import.meta.dirname, '../../docs/runbooks/serve.md'), 'utf8')) ?? [];
+  await members.query(statements.replaceAll('onechart_server', role).replaceAll('DATABASE ehr', `DATABASE ${members.name}`));
+  await members.query(`ALTER ROLE ${role} PASSWORD '${secret}'`);
 });
 afterAll(async () => {
   for (const http of opened) await http.stop({ delaySeconds: 0, limitSeconds: 10 });
-  await Promise.all([owners.drop(), members.query(`DROP ROLE ${role}`).then(() => members.drop())]);
+  await Promise.all([owners.drop(), members.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`).then(() => members.drop())]);
 });
 
 const asMember = (): DatabaseAddress => ({ ...parseDatabaseUrl(members.url), user: role, password: secret });
