@@ -31,7 +31,7 @@ export const PatientListQuery = PatientList.omit({ actedOnBy: true })
   });
 
 /** The version stands in If-Match. */
-export const PatientPatch = PatientChanges.omit({ version: true });
+export const PatientPatch = PatientChanges.omit({ version: true }).meta({ id: 'PatientPatch', description: 'Changes of demographics.' });
 
 export const listPatientsRoute = {
   method: 'GET',
