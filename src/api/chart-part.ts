@@ -10,6 +10,6 @@ export function partKey<const Name extends string>(name: Name, word: string) {
 }
 
 /** Why a row is taken out of use; the audit trail keeps it. */
-export const Reason = UndoInput.pick({ reason: true });
+export const Reason = UndoInput.pick({ reason: true }).meta({ id: 'Reason', description: 'Why.' });
 
 export const ActiveOnly = z.strictObject({ activeOnly: z.boolean().default(false).describe('Whether to leave out what no longer holds.') });

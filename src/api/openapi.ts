@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isBinary, type ResponseContract, type RouteContract } from './contract.ts';
+import { bodyExamples } from './examples.ts';
 import { Problem } from './problem.schema.ts';
 import { tags } from './tags.ts';
 
@@ -62,13 +63,23 @@ function operationOf(route: RouteContract, components: Components): Json {
     security: route.access === 'public' ? [] : [{ bearer: [] }, { session: [] }],
     ...(route.access === 'public' || route.access === 'signed-in' ? {} : { 'x-onechart-scope': route.access }),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined ? {} : { requestBody: requestBodyOf(route.body, components) }),
+    ...(route.body === undefined ? {} : { requestBody: requestBodyOf(route, route.body, components) }),
     responses: {
-      ...Object.fromEntries(Object.entries(route.responses).map(([status, response]) => [status, responseOf(response, components)])),
+      ...Object.fromEntries(answersOf(route).map(([status, response]) => [status, responseOf(response, components)])),
       ...Object.fromEntries(generalStatuses(route).map((status) => [status, { $ref: '#/components/responses/Problem' }])),
       default: { $ref: '#/components/responses/Problem' },
     },
   };
+}
+
+/** The answers of the contract, with what the server adds to any of their kind. */
+function answersOf(route: RouteContract): [string, ResponseContract][] {
+  const replayed = { 'idempotent-replayed': '`true` where this is the answer of the first call with the same key.' };
+  const answers = Object.entries(route.responses).map(([status, response]): [string, ResponseContract] =>
+    route.idempotent && status.startsWith('2') ? [status, { ...response, headers: { ...response.headers, ...replayed } }] : [status, response],
+  );
+  const hasVersion = route.method === 'GET' && route.responses[200]?.headers?.ETag !== undefined && !(304 in route.responses);
+  return hasVersion ? [...answers, ['304', { description: 'The caller has this version, as If-None-Match says.' }]] : answers;
 }
 
 /** What any route of its kind may answer besides what its contract says. */
@@ -111,8 +122,14 @@ function headersOf(route: RouteContract): Json[] {
   return headers;
 }
 
-function requestBodyOf(body: NonNullable<RouteContract['body']>, components: Components): Json {
-  if (!isBinary(body)) return { required: true, content: { 'application/json': { schema: components.schemaOf(body, 'input') } } };
+function requestBodyOf({ method, operationId }: RouteContract, body: NonNullable<RouteContract['body']>, components: Components): Json {
+  if (!isBinary(body)) {
+    const example = (bodyExamples as Readonly<Record<string, unknown>>)[operationId];
+    const content = { schema: components.schemaOf(body, 'input'), ...(example === undefined ? {} : { example }) };
+    // A PATCH is a JSON merge patch (RFC 7396), under either name.
+    const types = method === 'PATCH' ? ['application/merge-patch+json', 'application/json'] : ['application/json'];
+    return { required: !body.safeParse({}).success, content: Object.fromEntries(types.map((type) => [type, content])) };
+  }
   return { required: true, description: body.description, content: Object.fromEntries(body.contentTypes.map((type) => [type, {}])) };
 }
 

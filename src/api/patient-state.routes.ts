@@ -1,11 +1,11 @@
 import { MaskedPatient } from '../access/restricted.schema.ts';
-import { ArchiveInput, ChangeStatusInput, MarkDeceasedInput, Patient, RestrictInput, UndoInput } from '../patient/patient.schema.ts';
+import { ArchiveInput, ChangeStatusInput, MarkDeceasedInput, Patient, RestrictInput } from '../patient/patient.schema.ts';
+import { Reason } from './chart-part.ts';
 import type { RouteContract } from './contract.ts';
 import { PatientId } from './patient.routes.ts';
 import { json, noChart, ruleForbids, stale, versioned } from './responses.ts';
 
 const withoutVersion = { version: true } as const;
-const undo = UndoInput.omit(withoutVersion);
 
 /** What all of them share: a verb on one chart, decided on the version that was read. */
 const verb = {
@@ -33,7 +33,7 @@ export const unarchivePatientRoute = {
   operationId: 'unarchivePatient',
   summary: 'Take a chart out of the archive',
   access: 'patient.restrict',
-  body: undo,
+  body: Reason,
 } as const satisfies RouteContract;
 
 export const restrictPatientRoute = {
@@ -54,7 +54,7 @@ export const unrestrictPatientRoute = {
   summary: 'Lift the restriction of a chart',
   description: 'Like any change of a restricted chart it takes a grant: break the glass first.',
   access: 'patient.restrict',
-  body: undo,
+  body: Reason,
 } as const satisfies RouteContract;
 
 export const markPatientDeceasedRoute = {
@@ -73,7 +73,7 @@ export const revertPatientDeceasedRoute = {
   summary: 'Take back a record of death',
   description: 'For a death that was recorded by mistake.',
   access: 'patient.deceased',
-  body: undo,
+  body: Reason,
 } as const satisfies RouteContract;
 
 export const changePatientStatusRoute = {

@@ -30,28 +30,32 @@ const authorityFields = {
 };
 
 /** What an authority's numbers look like. Everything is said anew; what is left out becomes its default. */
-export const IdentifierAuthorityInput = z.strictObject({
-  name: authorityFields.name,
-  type: authorityFields.type,
-  systemUri: authorityFields.systemUri.default(null),
-  pattern: authorityFields.pattern.default(null),
-  checkDigit: authorityFields.checkDigit.default('none'),
-  shared: authorityFields.shared.default(false),
-  active: authorityFields.active.default(true),
-});
+export const IdentifierAuthorityInput = z
+  .strictObject({
+    name: authorityFields.name,
+    type: authorityFields.type,
+    systemUri: authorityFields.systemUri.default(null),
+    pattern: authorityFields.pattern.default(null),
+    checkDigit: authorityFields.checkDigit.default('none'),
+    shared: authorityFields.shared.default(false),
+    active: authorityFields.active.default(true),
+  })
+  .meta({ id: 'IdentifierAuthorityInput', description: "What an authority's numbers look like." });
 export type IdentifierAuthorityInput = z.input<typeof IdentifierAuthorityInput>;
 
 /** Who gives out numbers by which patients are known elsewhere. */
-export const IdentifierAuthority = z.object({
-  code: z.string(),
-  name: z.string(),
-  systemUri: z.string().nullable(),
-  type: z.string(),
-  pattern: z.string().nullable(),
-  checkDigit: IdentifierCheckDigit,
-  shared: z.boolean(),
-  active: z.boolean(),
-});
+export const IdentifierAuthority = z
+  .object({
+    code: z.string(),
+    name: z.string(),
+    systemUri: z.string().nullable(),
+    type: z.string(),
+    pattern: z.string().nullable(),
+    checkDigit: IdentifierCheckDigit,
+    shared: z.boolean(),
+    active: z.boolean(),
+  })
+  .meta({ id: 'IdentifierAuthority', description: 'Who gives out numbers by which patients are known elsewhere.' });
 export type IdentifierAuthority = z.infer<typeof IdentifierAuthority>;
 
 /** Blanks and the like in a number are for the reader's eye. */
@@ -71,14 +75,16 @@ const identifierFields = {
 };
 
 /** A number that another authority gave to the patient. `type` may be left out where the authority says it. */
-export const NewIdentifier = z.strictObject(z.object(identifierFields).partial().required({ value: true }).shape);
+export const NewIdentifier = z
+  .strictObject(z.object(identifierFields).partial().required({ value: true }).shape)
+  .meta({ id: 'NewIdentifier', description: 'A number that another authority gave to the patient.' });
 export type NewIdentifier = z.input<typeof NewIdentifier>;
 export type CheckedNewIdentifier = z.output<typeof NewIdentifier>;
 
 /** What may change about an identifier; another number is another identifier. */
-export const IdentifierChanges = z.strictObject(
-  z.object({ periodStart: identifierFields.periodStart, periodEnd: identifierFields.periodEnd, notes: identifierFields.notes }).partial().shape,
-);
+export const IdentifierChanges = z
+  .strictObject(z.object({ periodStart: identifierFields.periodStart, periodEnd: identifierFields.periodEnd, notes: identifierFields.notes }).partial().shape)
+  .meta({ id: 'IdentifierChanges', description: 'Changes of an identifier; another number is another identifier.' });
 export type IdentifierChanges = z.input<typeof IdentifierChanges>;
 
 const shown = {
@@ -96,16 +102,20 @@ const shown = {
 };
 
 /** A number of another authority. */
-export const PatientIdentifier = z.object({
-  id: z.string(),
-  ...shown,
-  createdAt: Instant,
-  updatedAt: Instant,
-  createdBy: z.string().nullable(),
-  updatedBy: z.string().nullable(),
-});
+export const PatientIdentifier = z
+  .object({
+    id: z.string(),
+    ...shown,
+    createdAt: Instant,
+    updatedAt: Instant,
+    createdBy: z.string().nullable(),
+    updatedBy: z.string().nullable(),
+  })
+  .meta({ id: 'PatientIdentifier', description: 'A number of another authority.' });
 export type PatientIdentifier = z.infer<typeof PatientIdentifier>;
 
 /** Any number of a chart. The MRN (type MR) is part of the patient itself, so it has no id of its own. */
-export const ChartIdentifier = z.object({ id: z.string().nullable(), ...shown, updatedAt: Instant.nullable() });
+export const ChartIdentifier = z
+  .object({ id: z.string().nullable(), ...shown, updatedAt: Instant.nullable() })
+  .meta({ id: 'ChartIdentifier', description: 'Any number of a chart. The MRN has no id of its own.' });
 export type ChartIdentifier = z.infer<typeof ChartIdentifier>;

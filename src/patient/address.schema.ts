@@ -17,9 +17,11 @@ const lines = {
 };
 const addressFields = { use: AddressUse, ...lines, ...period };
 
-export const NewAddress = z.strictObject(z.object(addressFields).partial().required({ use: true }).shape);
+export const NewAddress = z
+  .strictObject(z.object(addressFields).partial().required({ use: true }).shape)
+  .meta({ id: 'NewAddress', description: 'An address beside the home address.' });
 export type NewAddress = z.input<typeof NewAddress>;
-export const AddressChanges = z.strictObject(z.object(addressFields).partial().shape);
+export const AddressChanges = z.strictObject(z.object(addressFields).partial().shape).meta({ id: 'AddressChanges', description: 'Changes of an address.' });
 export type AddressChanges = z.input<typeof AddressChanges>;
 
 const shown = {
@@ -35,17 +37,21 @@ const shown = {
 };
 
 /** An address beside the home address. */
-export const PatientAddress = z.object({
-  id: z.string(),
-  use: AddressUse,
-  ...shown,
-  createdAt: Instant,
-  updatedAt: Instant,
-  createdBy: z.string().nullable(),
-  updatedBy: z.string().nullable(),
-});
+export const PatientAddress = z
+  .object({
+    id: z.string(),
+    use: AddressUse,
+    ...shown,
+    createdAt: Instant,
+    updatedAt: Instant,
+    createdBy: z.string().nullable(),
+    updatedBy: z.string().nullable(),
+  })
+  .meta({ id: 'PatientAddress', description: 'An address beside the home address.' });
 export type PatientAddress = z.infer<typeof PatientAddress>;
 
 /** Any address of a chart. The home address is part of the patient itself, so it has no id of its own. */
-export const ChartAddress = z.object({ id: z.string().nullable(), use: oneOf(['HOME', ...AddressUse.options]), ...shown, updatedAt: Instant.nullable() });
+export const ChartAddress = z
+  .object({ id: z.string().nullable(), use: oneOf(['HOME', ...AddressUse.options]), ...shown, updatedAt: Instant.nullable() })
+  .meta({ id: 'ChartAddress', description: 'Any address of a chart. The home address has no id of its own.' });
 export type ChartAddress = z.infer<typeof ChartAddress>;

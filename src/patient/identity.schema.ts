@@ -12,16 +12,20 @@ const keys = {
 };
 
 /** A patient whom nobody knows yet. Everything may be left out; without a name the convention of the facility gives a temporary one. */
-export const NewUnidentified = z.strictObject({ ...keys, ...z.object(person).partial().shape, estimatedAge });
+export const NewUnidentified = z
+  .strictObject({ ...keys, ...z.object(person).partial().shape, estimatedAge })
+  .meta({ id: 'NewUnidentified', description: 'A patient whom nobody knows yet.' });
 export type NewUnidentified = z.input<typeof NewUnidentified>;
 
 /** A newborn and its mother. Without a first name the convention of the facility gives a temporary one, such as `Baby of Amina`. */
-export const NewNewborn = z.strictObject({
-  ...keys,
-  motherId: Id.describe("The mother's chart."),
-  ...z.object({ ...person, birthOrder: demographics.birthOrder, multipleBirthCount: demographics.multipleBirthCount }).partial().shape,
-  dateOfBirth: PlainDate.describe('Day of birth.'),
-});
+export const NewNewborn = z
+  .strictObject({
+    ...keys,
+    motherId: Id.describe("The mother's chart."),
+    ...z.object({ ...person, birthOrder: demographics.birthOrder, multipleBirthCount: demographics.multipleBirthCount }).partial().shape,
+    dateOfBirth: PlainDate.describe('Day of birth.'),
+  })
+  .meta({ id: 'NewNewborn', description: 'A newborn and its mother.' });
 export type NewNewborn = z.input<typeof NewNewborn>;
 
 /** Who a patient with a temporary identity turned out to be. A date of birth that is still not known leaves the estimate as it is. */
@@ -38,12 +42,14 @@ export const PlaceholderOrigin = oneOf(['ORPHAN', 'UNIDENTIFIED', 'NEWBORN']);
 export type PlaceholderOrigin = z.infer<typeof PlaceholderOrigin>;
 
 /** A chart that waits for its person. */
-export const Placeholder = z.object({
-  patientId: z.string(),
-  mrn: z.string().nullable().describe('Null for a restricted chart.'),
-  origin: PlaceholderOrigin,
-  createdAt: Instant.describe('Since when it waits.'),
-});
+export const Placeholder = z
+  .object({
+    patientId: z.string(),
+    mrn: z.string().nullable().describe('Null for a restricted chart.'),
+    origin: PlaceholderOrigin,
+    createdAt: Instant.describe('Since when it waits.'),
+  })
+  .meta({ id: 'Placeholder', description: 'A chart that waits for its person.' });
 export type Placeholder = z.infer<typeof Placeholder>;
 
 export const PlaceholderList = z.strictObject({
@@ -54,12 +60,14 @@ export const PlaceholderList = z.strictObject({
 export type PlaceholderList = z.input<typeof PlaceholderList>;
 
 /** A child of a mother, as her chart shows it. */
-export const Child = z.object({
-  id: z.string(),
-  restricted: z.boolean().describe('A restricted chart shows its id alone.'),
-  mrn: z.string().nullable(),
-  dateOfBirth: PlainDate.nullable(),
-  birthOrder: z.int().nullable(),
-  multipleBirthCount: z.int().nullable(),
-});
+export const Child = z
+  .object({
+    id: z.string(),
+    restricted: z.boolean().describe('A restricted chart shows its id alone.'),
+    mrn: z.string().nullable(),
+    dateOfBirth: PlainDate.nullable(),
+    birthOrder: z.int().nullable(),
+    multipleBirthCount: z.int().nullable(),
+  })
+  .meta({ id: 'Child', description: 'A child of a mother, as her chart shows it.' });
 export type Child = z.infer<typeof Child>;

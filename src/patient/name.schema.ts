@@ -26,11 +26,11 @@ const nameFields = {
   ...period,
 };
 
-export const NewName = z.strictObject(
-  z.object(nameFields).partial({ firstName: true, middleName: true, script: true, language: true, periodStart: true, periodEnd: true }).shape,
-);
+export const NewName = z
+  .strictObject(z.object(nameFields).partial({ firstName: true, middleName: true, script: true, language: true, periodStart: true, periodEnd: true }).shape)
+  .meta({ id: 'NewName', description: 'A name beside the official one.' });
 export type NewName = z.input<typeof NewName>;
-export const NameChanges = z.strictObject(z.object(nameFields).partial().shape);
+export const NameChanges = z.strictObject(z.object(nameFields).partial().shape).meta({ id: 'NameChanges', description: 'Changes of a name.' });
 export type NameChanges = z.input<typeof NameChanges>;
 
 const rowTimes = { createdAt: Instant, updatedAt: Instant, createdBy: z.string().nullable(), updatedBy: z.string().nullable() };
@@ -46,16 +46,22 @@ const shown = {
 };
 
 /** A name beside the official one. */
-export const PatientName = z.object({ id: z.string(), use: NameUse, ...shown, ...rowTimes });
+export const PatientName = z
+  .object({ id: z.string(), use: NameUse, ...shown, ...rowTimes })
+  .meta({ id: 'PatientName', description: 'A name beside the official one.' });
 export type PatientName = z.infer<typeof PatientName>;
 
 /** Any name of a chart. The official one is part of the patient itself, so it has no id of its own. */
-export const ChartName = z.object({ id: z.string().nullable(), use: oneOf(['OFFICIAL', ...NameUse.options]), ...shown, updatedAt: Instant.nullable() });
+export const ChartName = z
+  .object({ id: z.string().nullable(), use: oneOf(['OFFICIAL', ...NameUse.options]), ...shown, updatedAt: Instant.nullable() })
+  .meta({ id: 'ChartName', description: 'Any name of a chart. The official one has no id of its own.' });
 export type ChartName = z.infer<typeof ChartName>;
 
 /** That something no longer holds. */
-export const EndInput = z.strictObject({
-  periodEnd: PlainDate.optional().describe('Day from which it no longer holds; today when left out.'),
-  reason: line(1000).optional().describe('Why; kept in the audit trail.'),
-});
+export const EndInput = z
+  .strictObject({
+    periodEnd: PlainDate.optional().describe('Day from which it no longer holds; today when left out.'),
+    reason: line(1000).optional().describe('Why; kept in the audit trail.'),
+  })
+  .meta({ id: 'EndInput', description: 'That something no longer holds.' });
 export type EndInput = z.input<typeof EndInput>;

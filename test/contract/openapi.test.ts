@@ -2,6 +2,8 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { beforeAll, expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isBinary, type RouteContract } from '../../src/api/contract.ts';
+import { bodyExamples } from '../../src/api/examples.ts';
 import { openApiDocument } from '../../src/api/openapi.ts';
 import { routes } from '../../src/api/routes.ts';
 import { createServer } from '../../src/http/server.ts';
@@ -28,4 +30,11 @@ test('a server serves the committed document', async () => {
   const { body } = await server.inject('/openapi.json');
   await server.close();
   expect(JSON.parse(body)).toEqual(JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/openapi.json'), 'utf8')));
+});
+
+test('every operation that takes JSON shows an example that its schema takes', () => {
+  const shown = bodyExamples as Readonly<Record<string, unknown>>;
+  const taking = (routes as readonly RouteContract[]).flatMap(({ operationId, body }) => (body && !isBinary(body) ? [{ operationId, body }] : []));
+  expect(taking.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(shown).toSorted());
+  for (const { operationId, body } of taking) expect(body.safeParse(shown[operationId]).error, operationId).toBeUndefined();
 });

@@ -11,7 +11,7 @@ export function curlOf(method: string, path: string, operation: ApiOperation): s
     ...(security.length > 0 ? ['-H "Authorization: Bearer $ONECHART_KEY"'] : []),
     ...parameters.flatMap(headerOf),
     ...(type === undefined ? [] : [`-H ${quoted(`Content-Type: ${type}`)}`]),
-    ...(type === undefined ? [] : [type === 'application/json' ? `-d ${quoted(JSON.stringify(content?.example ?? {}, null, 2))}` : '--data-binary @file']),
+    ...(type === undefined ? [] : [type.endsWith('json') ? `-d ${quoted(JSON.stringify(content?.example ?? {}, null, 2))}` : '--data-binary @file']),
   ];
   return lines.join(' \\\n  ');
 }

@@ -103,7 +103,10 @@ function parameterTable(parameters: readonly Parameter[]): Html {
 }
 
 function bodyOf(content: Content, { components }: ApiDocument): Html {
-  return html`${Object.entries(content).map(([type, { schema }]) => html`<p class="soft"><code>${type}</code></p>${schema === undefined ? '' : fieldsOf(schema, components.schemas)}`)}`;
+  const types = Object.keys(content).map((type, index) => html`${index === 0 ? '' : ', '}<code>${type}</code>`);
+  // Of several types all have the same fields.
+  const schema = Object.values(content)[0]?.schema;
+  return html`<p class="soft">${types}</p>${schema === undefined ? '' : fieldsOf(schema, components.schemas)}`;
 }
 
 /** The fields themselves; those of a shape with a name are folded, because a shape may have many. */

@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import type { routes } from './routes.ts';
+
+type Route = (typeof routes)[number];
+/** Every operation that takes JSON, with a body that its schema takes. */
+type BodyExamples = { readonly [Each in Route as Each extends { readonly body: z.ZodType } ? Each['operationId'] : never]: InputOf<Each> };
+type InputOf<Each> = Each extends { readonly body: infer Body extends z.ZodType } ? z.input<Body> : never;
+
+const removed = { reason: 'Belongs to another patient with the same name.' };
+const ended = { periodEnd: '2026-03-01', reason: 'Told at the desk.' };
+
+/** A body for each operation that takes JSON, about people who do not exist. The description shows them; a test has the schemas take them. */
+export const bodyExamples: BodyExamples = {
+  registerPatient: {
+    firstName: 'Amina',
+    lastName: 'Wanjiru',
+    dateOfBirth: '1990-01-01',
+    gender: 'FEMALE',
+    email: 'amina.wanjiru@example.org',
+    phone: '+254201234567',
+    addressLine1: '12 Sample Street',
+    city: 'Nairobi',
+    country: 'Kenya',
+    preferredLanguage: 'sw',
+  },
+  updatePatient: { lastName: 'Wanjiru-Otieno', phoneSecondary: null },
+  searchPatients: { lastName: 'Wanj', dateOfBirth: '1990-01-01', includeOther: true },
+  findPatientByMrn: { mrn: 'MRN0000017' },
+  findPatientByIdentifier: { type: 'PASSPORT', value: 'A1234567' },
+  findPatientByEmail: { email: 'amina.wanjiru@example.org' },
+  archivePatient: { reason: 'Registered twice; the other chart is used.' },
+  unarchivePatient: { reason: 'The patient came back.' },
+  restrictPatient: { reason: 'A member of staff is treated here.' },
+  unrestrictPatient: { reason: 'The treatment has ended, and the patient agrees.' },
+  markPatientDeceased: { deceasedAt: '2026-03-01T04:30:00Z', reason: 'Certificate seen.' },
+  revertPatientDeceased: { reason: 'Recorded in the wrong chart.' },
+  changePatientStatus: { status: 'INACTIVE', reason: 'Moved to another county.' },
+  registerUnidentified: { gender: 'MALE', estimatedAge: 40 },
+  registerNewborn: {
+    motherId: '0190b6b2-6d0f-7c3a-9c6e-000000000001',
+    lastName: 'Wanjiru',
+    dateOfBirth: '2026-03-01',
+    gender: 'FEMALE',
+    birthOrder: 1,
+    multipleBirthCount: 2,
+  },
+  identifyPatient: { firstName: 'Brian', lastName: 'Otieno', dateOfBirth: '1985-06-15', reason: 'Identity card brought by his brother.' },
+  addName: { use: 'MAIDEN', firstName: 'Amina', lastName: 'Wanjiru', periodEnd: '2026-03-01' },
+  updateName: { firstName: 'Aminah' },
+  endName: ended,
+  removeName: removed,
+  addAddress: { use: 'WORK', addressLine1: '5 Example Road', city: 'Mombasa', country: 'Kenya', periodStart: '2026-01-01' },
+  updateAddress: { addressLine2: 'Second floor', zipCode: '80100' },
+  endAddress: ended,
+  removeAddress: removed,
+  addTelecom: { system: 'PHONE', use: 'WORK', value: '+254201234568' },
+  updateTelecom: { value: '+254201234569' },
+  endTelecom: ended,
+  removeTelecom: removed,
+  addIdentifier: { authorityCode: 'NHIF', type: 'HC', value: '1234567', periodStart: '2026-01-01' },
+  updateIdentifier: { periodEnd: '2027-01-01' },
+  verifyIdentifier: {},
+  endIdentifier: ended,
+  removeIdentifier: removed,
+  defineIdentifierAuthority: {
+    name: 'National Hospital Insurance Fund',
+    type: 'HC',
+    systemUri: 'https://nhif.example/id',
+    pattern: '^[0-9]{7}$',
+    checkDigit: 'none',
+    shared: true,
+  },
+  addContact: { firstName: 'Brian', lastName: 'Otieno', relationship: 'SPOUSE', phone: '+254201234568', isEmergencyContact: true, priority: 1 },
+  updateContact: { phone: '+254201234569' },
+  removeContact: removed,
+  addDocument: { documentType: 'PASSPORT', documentNumber: 'A1234567', issuedBy: 'Republic of Kenya', issuedDate: '2024-05-01', expiryDate: '2034-05-01' },
+  updateDocument: { notes: 'The copy is hard to read.' },
+  removeDocument: removed,
+  addAllergy: { allergen: 'Penicillin', allergyType: 'DRUG', severity: 'SEVERE', reaction: 'Rash and short breath.', diagnosedAt: '2020-05-01' },
+  updateAllergy: { severity: 'MODERATE' },
+  resolveAllergy: { reason: 'Tested negative.' },
+  setRiskFlag: { flagType: 'FALL_RISK', severity: 'HIGH', notes: 'Walks with a frame.' },
+  clearRiskFlag: { reason: 'Walks safely again.' },
+  signIn: { username: 'a.njeri', password: 'correct horse battery staple' },
+  changeOwnPassword: { currentPassword: 'correct horse battery staple', newPassword: 'seven quiet lakes at dawn' },
+  createAccount: { username: 'a.njeri', displayName: 'Alice Njeri', role: 'NURSE' },
+  changeAccount: { role: 'HIM', disabled: false },
+  resetPassword: {},
+  createKey: { name: 'Laboratory system', role: 'NURSE', expiresAt: '2027-12-31T00:00:00Z' },
+  breakGlass: { reason: 'Unconscious in the emergency room; allergies have to be known.', minutes: 60 },
+  reviewBreakGlass: { verdict: 'JUSTIFIED', note: 'The patient was in the emergency room at that time.' },
+};
