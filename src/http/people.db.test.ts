@@ -17,12 +17,16 @@ afterAll(async () => {
 
 const person = { firstName: 'Synthetic', lastName: 'Person', dateOfBirth: '1990-01-01' };
 
-async function call(method: 'GET' | 'POST' | 'PATCH' | 'PUT', path: string, options: { role?: string; body?: object; etag?: string | undefined } = {}) {
-  const { role = 'FRONT_DESK', body, etag } = options;
+async function call(
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT',
+  path: string,
+  options: { role?: string; body?: object; etag?: string | undefined; key?: string } = {},
+) {
+  const { role = 'FRONT_DESK', body, etag, key } = options;
   const reply = await server.inject({
     method,
     url: path.startsWith('/') ? path : `/api/v1/${path}`,
-    headers: { 'x-test-role': role, ...(etag === undefined ? {} : { 'if-match': etag }) },
+    headers: { 'x-test-role': role, ...(etag === undefined ? {} : { 'if-match': etag }), ...(key === undefined ? {} : { 'idempotency-key': key }) },
     ...(body === undefined ? {} : { payload: body }),
   });
   const { location, etag: version } = reply.headers;
@@ -133,6 +137,23 @@ test('a newborn is registered under its mother once; of a restricted mother only
   expect(refused).toMatchObject({ status: 403, body: { code: 'CHART_RESTRICTED' } });
   for (const path of ['names', 'addresses', 'telecoms', 'identifiers', 'children'])
     expect((await call('GET', `patients/${mother.id}/${path}`)).status, path).toBe(403);
+});
+
+test('a registration that is sent again with its key is made once: newborn, unidentified, identifier', async () => {
+  const mother = await register();
+  const calls = [
+    ['patients/newborns', { motherId: mother.id, dateOfBirth: '2026-02-01' }],
+    ['patients/unidentified', { gender: 'OTHER' }],
+    [`patients/${mother.id}/identifiers`, { type: 'DL', value: 'once' }],
+  ] as const;
+  for (const [path, body] of calls) {
+    const twice = await Promise.all([1, 2].map(() => call('POST', path, { body, key: `again-${path}` })));
+    const third = await call('POST', path, { body, key: `again-${path}` });
+    const made = twice.filter(({ status }) => status === 201);
+    expect(made.length, path).toBeGreaterThan(0);
+    expect(third, path).toMatchObject({ status: 201, body: { id: made[0]?.body.id } });
+  }
+  expect((await call('GET', `patients/${mother.id}/children`)).body.items).toHaveLength(1);
 });
 
 test('a restricted chart in the queue or among children shows its id alone', async () => {
