@@ -1,4 +1,4 @@
-import { requireWritable } from '../access/field-rights.ts';
+import { requireScope, requireWritable } from '../access/field-rights.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
@@ -117,6 +117,7 @@ export async function identifyPatient(ctx: Ctx, id: string, options: { input: Id
 
 /** Charts that wait for their person, oldest first. */
 export async function listPlaceholders(ctx: Ctx, input: PlaceholderList = {}): Promise<Page<Placeholder>> {
+  requireScope(ctx.viewer, 'patient.search');
   const { origin, limit, cursor } = parseInput(PlaceholderList, input);
   const after = cursor === undefined ? undefined : decodeCursor('waiting', cursor);
   return inTransaction(ctx, async (inside) => {

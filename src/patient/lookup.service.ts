@@ -48,6 +48,7 @@ export async function findPatient(ctx: Ctx, id: string): Promise<Patient | undef
 
 /** The chart that a number leads to today: after a merge that is the surviving one. */
 export async function findPatientByMrn(ctx: Ctx, mrn: string): Promise<Patient | undefined> {
+  requireScope(ctx.viewer, 'patient.read.demographics');
   return inTransaction(ctx, async (inside) => {
     const id = await findPatientIdByMrn(inside.db, mrn.trim());
     return id === undefined ? undefined : recordView(inside, await findSurvivor(inside, [id]), 'mrn');
@@ -55,6 +56,7 @@ export async function findPatientByMrn(ctx: Ctx, mrn: string): Promise<Patient |
 }
 
 export async function findPatientByIdentifier(ctx: Ctx, input: Identifier): Promise<Patient | undefined> {
+  requireScope(ctx.viewer, 'patient.read.demographics');
   const { type, value, authorityCode, system } = parseInput(Identifier, input);
   if (type === 'MRN') return findPatientByMrn(ctx, value);
   const other = otherWordFor(type);
@@ -85,6 +87,7 @@ async function findSurvivor(ctx: Ctx, ids: readonly string[]): Promise<Patient |
 
 /** The patient in use with this address; case does not matter. Shared by several, it is ambiguous. */
 export async function findPatientByEmail(ctx: Ctx, email: string): Promise<Patient | undefined> {
+  requireScope(ctx.viewer, 'patient.read.demographics');
   return inTransaction(ctx, async (inside) => {
     const found = await findPatientsByEmail(inside.db, email.trim().toLowerCase());
     if (found.length > 1) {
@@ -105,6 +108,7 @@ const nameKey = (patient: Patient): NameKey => [patient.lastName, patient.firstN
  * whole values alone, as beginnings of names would spell the name out letter by letter.
  */
 export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: RegistrySettings): Promise<Page<ShownPatient>> {
+  requireScope(ctx.viewer, 'patient.search');
   const given = parseInput(PatientSearch, input);
   const search = {
     ...given,
@@ -149,6 +153,7 @@ async function appendRestricted(
 
 /** Pages of patients. Viewers get restricted charts masked; in name order they are left out, as their place would tell the name, and counted alone. */
 export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<Page<ShownPatient>> {
+  requireScope(ctx.viewer, 'patient.search');
   const list = parseInput(PatientList, input);
   const key = { name: nameKey, newest: (patient: Patient) => [patient.createdAt, patient.id], changed: (patient: Patient) => [patient.updatedAt, patient.id] }[
     list.order

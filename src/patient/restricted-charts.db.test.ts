@@ -433,6 +433,9 @@ describe('fields and parts by role', () => {
       ['DOCTOR', (patients) => patients.restrict(id, { reason: 'no' }), false],
       ['AUDITOR', (patients) => patients.findById(id), false],
       ['AUDITOR', (patients) => patients.listContacts(id), false],
+      ['AUDITOR', (patients) => patients.list(), false],
+      ['AUDITOR', (patients) => patients.search({ mrn: 'x' }), false],
+      ['AUDITOR', (patients) => patients.findByMrn('no such number'), false],
       ['AUDITOR', (patients) => patients.create({ firstName: 'A', lastName: 'B', dateOfBirth: null }), false],
     ];
     for (const [role, attempt, may] of attempts) {
