@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
-import { toInstant } from '../base/instant.ts';
 import type { Db } from '../db/context.ts';
-import { canonicalText } from './canonical-row.ts';
+import { canonicalText, instantText } from './canonical-row.ts';
 import { type RowHash, unpackRows } from './seal.ts';
 import type { AuditSeal } from './seal.schema.ts';
 
@@ -41,41 +40,38 @@ export async function trySealingLock(db: Db): Promise<boolean> {
 }
 
 const sealColumns = sql.raw(
-  `"number", "kind", "format", "fromSeq", "toSeq", "month", "rowCount", "digest", encode(sha256("fingerprints"), 'hex') as "fingerprintsDigest", "note", "sealedAt", "previousHash", "hash", "keyId", "signature"`,
+  `"number", "kind", "format", "fromSeq", "toSeq", "month", "rowCount", "digest", encode(sha256("fingerprints"), 'hex') as "fingerprintsDigest", "note", ${instantText('"sealedAt"')} as "sealedAt", "previousHash", "hash", "keyId", "signature"`,
 );
 
-type SealRow = Omit<AuditSeal, 'sealedAt'> & { sealedAt: Date | string };
-
-function toSeal(row: SealRow): AuditSeal {
+/** Numbers may come as text, whoever opened the connection. */
+function toSeal(row: AuditSeal): AuditSeal {
   return {
     ...row,
     number: Number(row.number),
     fromSeq: Number(row.fromSeq),
     toSeq: Number(row.toSeq),
-    sealedAt: toInstant(row.sealedAt),
   };
 }
 
 export async function findLastSeal(db: Db): Promise<AuditSeal | undefined> {
-  const { rows } = await sql<SealRow>`select ${sealColumns} from patient_audit_seals order by number desc limit 1`.execute(db);
+  const { rows } = await sql<AuditSeal>`select ${sealColumns} from patient_audit_seals order by number desc limit 1`.execute(db);
   return rows[0] && toSeal(rows[0]);
 }
 
 export async function findSeal(db: Db, number: number): Promise<AuditSeal | undefined> {
-  const { rows } = await sql<SealRow>`select ${sealColumns} from patient_audit_seals where number = ${number}`.execute(db);
+  const { rows } = await sql<AuditSeal>`select ${sealColumns} from patient_audit_seals where number = ${number}`.execute(db);
   return rows[0] && toSeal(rows[0]);
 }
 
 /** Seals in the order of the chain, without their fingerprints. */
 export async function listSeals(db: Db, page: { after: number; limit: number }): Promise<AuditSeal[]> {
-  const { rows } = await sql<SealRow>`select ${sealColumns} from patient_audit_seals where number > ${page.after} order by number limit ${page.limit}`.execute(
-    db,
-  );
+  const { rows } =
+    await sql<AuditSeal>`select ${sealColumns} from patient_audit_seals where number > ${page.after} order by number limit ${page.limit}`.execute(db);
   return rows.map(toSeal);
 }
 
 export async function listRemovals(db: Db): Promise<AuditSeal[]> {
-  const { rows } = await sql<SealRow>`select ${sealColumns} from patient_audit_seals where kind = 'REMOVAL' order by number`.execute(db);
+  const { rows } = await sql<AuditSeal>`select ${sealColumns} from patient_audit_seals where kind = 'REMOVAL' order by number`.execute(db);
   return rows.map(toSeal);
 }
 
@@ -148,7 +144,7 @@ export async function findIds(db: Db, seqs: readonly number[]): Promise<Map<numb
 }
 
 export async function countUnsealed(db: Db, after: number): Promise<{ rows: number; oldest: string | null }> {
-  const { rows } = await sql<{ rows: string; oldest: Date | null }>`
-    select count(*)::text as rows, min("occurredAt") as oldest from patient_audit_events where seq > ${after}`.execute(db);
-  return { rows: Number(rows[0]?.rows ?? 0), oldest: rows[0]?.oldest ? toInstant(rows[0].oldest) : null };
+  const { rows } = await sql<{ rows: string; oldest: string | null }>`
+    select count(*)::text as rows, ${sql.raw(instantText('min("occurredAt")'))} as oldest from patient_audit_events where seq > ${after}`.execute(db);
+  return { rows: Number(rows[0]?.rows ?? 0), oldest: rows[0]?.oldest ?? null };
 }

@@ -4,6 +4,7 @@ import { CompiledQuery } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { apply, createHost } from '../../test/support/migrate.ts';
 import { kyselyOnPool } from '../db/connect.ts';
 import type { Db } from '../db/context.ts';
 import { readSealingKey, readSealVerifier } from './seal.ts';
@@ -245,4 +246,27 @@ test('the role of the app adds rows and seals, and changes and removes none', as
     `SELECT setval('patient_audit_events_seq_seq', 1)`,
   ])
     await expect(as(sql), sql).rejects.toMatchObject({ code: '42501' });
+});
+
+test('a host with text ids, another time zone and other settings of the session: the same words are hashed', async () => {
+  const host = await createHost('text');
+  onTestFinished(() => host.drop());
+  await apply(host);
+  const own = kyselyOnPool(host.pool());
+  await host.query(`INSERT INTO patients (id, mrn, "lastName") VALUES ('odd "id" é', 'T-1', 'Example')`);
+  await host.query(
+    `INSERT INTO patient_audit_events (action, "actorKind", "patientId", reason, after) VALUES ('patient.viewed', 'account', 'odd "id" é', E'tab\\t and \\u2028', '{"n": 1.50, "é": [null, true]}')`,
+  );
+  expect(await sealAuditTrail(own)).toMatchObject({ rows: 1 });
+  const elsewhere = new pg.Pool({
+    connectionString: host.url,
+    max: 1,
+    options:
+      '-c TimeZone=Pacific/Auckland -c DateStyle=SQL,DMY -c IntervalStyle=iso_8601 -c extra_float_digits=-5 -c bytea_output=escape -c client_encoding=LATIN1',
+  });
+  try {
+    expect(await verifyAuditTrail(kyselyOnPool(elsewhere))).toMatchObject({ ok: true, rowsVerified: 1 });
+  } finally {
+    await elsewhere.end();
+  }
 });
