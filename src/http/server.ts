@@ -58,7 +58,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // One line of ours for each request instead: Fastify's own have the raw address, and with it names that were searched for.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     // A hung client must not hold a connection for ever.
-    requestTimeout: options.requestTimeoutMilliseconds ?? 30_000,
+    requestTimeout: options.requestTimeoutMilliseconds ?? 300_000,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     trustProxy: options.trustProxy === undefined || options.trustProxy.length === 0 ? false : [...options.trustProxy],
     // An id of a host with text ids has up to 255 characters, each up to nine bytes as it stands in a path.

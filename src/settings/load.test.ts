@@ -43,7 +43,7 @@ test('flags win over the environment, the environment over the file, the file ov
     env: { ONECHART_SERVER_PORT: '2', ONECHART_SERVER_HOST: 'environment' },
     flags: [{ key: 'server.port', value: '3', flag: '--port' }],
   });
-  expect(settings.server).toMatchObject({ port: 3, host: 'environment', bodyLimitKilobytes: 64, requestTimeoutSeconds: 30 });
+  expect(settings.server).toMatchObject({ port: 3, host: 'environment', bodyLimitKilobytes: 64, requestTimeoutSeconds: 300 });
   expect([origins.get('server.port'), origins.get('server.host'), origins.get('log.level'), origins.get('limits.signInsPerMinute')]).toEqual([
     '--port',
     'ONECHART_SERVER_HOST',
