@@ -57,8 +57,15 @@ const design: Readonly<Record<string, { roles: readonly Role[]; operations: read
   'register, search': {
     roles: everyone,
     operations: [
-      ...['registerPatient', 'searchPatients', 'listPatients', 'findPatientByMrn', 'findPatientByIdentifier', 'findPatientByEmail'],
-      ...['registerUnidentified', 'registerNewborn', 'listPlaceholders'],
+      'registerPatient',
+      'searchPatients',
+      'listPatients',
+      'findPatientByMrn',
+      'findPatientByIdentifier',
+      'findPatientByEmail',
+      'registerUnidentified',
+      'registerNewborn',
+      'listPlaceholders',
     ],
   },
   'view chart: demographics, contacts, documents': {
@@ -69,7 +76,12 @@ const design: Readonly<Record<string, { roles: readonly Role[]; operations: read
   'edit demographics, contacts': {
     roles: desk,
     operations: [
-      ...['updatePatient', 'identifyPatient', 'addContact', 'updateContact', 'removeContact', 'verifyIdentifier'],
+      'updatePatient',
+      'identifyPatient',
+      'addContact',
+      'updateContact',
+      'removeContact',
+      'verifyIdentifier',
       ...['Name', 'Address', 'Telecom', 'Identifier'].flatMap((part) => [`add${part}`, `update${part}`, `end${part}`, `remove${part}`]),
     ],
   },
