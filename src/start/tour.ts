@@ -29,6 +29,7 @@ export function heading(number: number, text: string): string {
 
 const served = [
   ['REST', '/api/v1'],
+  ['reference', '/docs'],
   ['OpenAPI', '/openapi.json'],
   ['ready', '/health/ready'],
 ] as const;
