@@ -148,3 +148,11 @@ export async function countUnsealed(db: Db, after: number): Promise<{ rows: numb
     select count(*)::text as rows, ${sql.raw(instantText('min("occurredAt")'))} as oldest from patient_audit_events where seq > ${after}`.execute(db);
   return { rows: Number(rows[0]?.rows ?? 0), oldest: rows[0]?.oldest ?? null };
 }
+
+/** Ends of the chain that earlier verifications wrote into the trail itself. No index knows them: the trail is read, which verifying does anyway. */
+export async function listRecordedHeads(db: Db): Promise<{ number: number; hash: string }[]> {
+  const { rows } = await sql<{ number: string; hash: string }>`
+    select distinct "after"->'head'->>'number' as number, "after"->'head'->>'hash' as hash from patient_audit_events
+    where action = 'audit.verified' and jsonb_typeof("after"->'head'->'number') = 'number' and jsonb_typeof("after"->'head'->'hash') = 'string'`.execute(db);
+  return rows.map(({ number, hash }) => ({ number: Number(number), hash }));
+}

@@ -142,6 +142,23 @@ test('a seal that was altered, removed, put elsewhere or cut off the end is name
   expect(await verifyAuditTrail(db, { anchors: [head as NonNullable<typeof head>] })).toMatchObject({ ok: true });
 });
 
+test('a verification that was recorded is an anchor of its own', async () => {
+  const { database: own, db: fresh } = await freshTrail();
+  await writeRows(own, 2);
+  const { head } = await sealAuditTrail(fresh);
+  await own.query(
+    `INSERT INTO patient_audit_events (action, "actorKind", after) VALUES ('audit.verified', 'service', $1), ('audit.verified', 'service', '{"head": null}')`,
+    [JSON.stringify({ head })],
+  );
+  await sealAuditTrail(fresh);
+  expect(await verifyAuditTrail(fresh)).toMatchObject({ ok: true });
+  await own.query('DELETE FROM patient_audit_seals');
+  expect((await verifyAuditTrail(fresh)).problems).toMatchObject([{ kind: 'chain-truncated', seal: 1 }]);
+  await own.query(`UPDATE patient_audit_events SET reason = 'other' WHERE seq = 1`);
+  await sealAuditTrail(fresh);
+  expect((await verifyAuditTrail(fresh)).problems).toMatchObject([{ kind: 'chain-replaced', seal: 1 }]);
+});
+
 test('the seal is of the rows that are complete: an open transaction with a lower number is waited for', async () => {
   const { database: own, db: fresh } = await freshTrail();
   const writer = new pg.Client({ connectionString: own.url });

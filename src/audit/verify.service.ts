@@ -2,7 +2,7 @@ import type { Db } from '../db/context.ts';
 import { type Anchor, type Problem, readChain } from './chain.ts';
 import { compareRows, monthName, type RowHash, type SealVerifier, summarizeRows } from './seal.ts';
 import type { AuditSeal, AuditVerification } from './seal.schema.ts';
-import { countUnsealed, findIds, hashRows, listRemovals, listSeals, readFingerprints } from './seal.store.ts';
+import { countUnsealed, findIds, hashRows, listRecordedHeads, listRemovals, listSeals, readFingerprints } from './seal.store.ts';
 
 const sealsAPage = 500;
 const rowsAPage = 20_000;
@@ -22,6 +22,7 @@ export interface VerifyOptions {
 /**
  * Looks at every seal and every sealed row, and names what was altered, removed or inserted since.
  *
+ * Ends of the chain that earlier verifications recorded in the trail must still be in it, as must the given anchors.
  * Rows and seals are read once, side by side, in pages: the memory does not grow with the trail. The server hashes the rows.
  *
  * @example
@@ -30,7 +31,7 @@ export interface VerifyOptions {
 export async function verifyAuditTrail(db: Db, options: VerifyOptions = {}): Promise<AuditVerification> {
   const { from, to, verifiers = [], anchors = [], onProgress } = options;
   const found = problemList(db);
-  const chain = readChain({ begin: 'first', verifiers, anchors });
+  const chain = readChain({ begin: 'first', verifiers, anchors: [...(await listRecordedHeads(db)), ...anchors] });
   const removals = await listRemovals(db);
   const rows = rowReader(db);
   const removedRows = new Map<number, number>();
