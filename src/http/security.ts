@@ -139,11 +139,16 @@ function refuseForeignOrigin(request: FastifyRequest, allowed: readonly string[]
   const site = request.headers['sec-fetch-site'];
   const { origin } = request.headers;
   if (origin !== undefined && allowed.includes(origin)) return;
-  const own = site === undefined ? origin === undefined || origin === `${request.protocol}://${request.host}` : site === 'same-origin' || site === 'none';
+  const own = site === undefined ? origin === undefined || hostOf(origin) === request.host : site === 'same-origin' || site === 'none';
   if (!own)
     throw new AppError(
       'forbidden',
       'ORIGIN_FOREIGN',
       'This request was made by a page of another site. Where that site is yours, add its origin to cors.origins.',
     );
+}
+
+/** Without the scheme: behind a proxy that ends TLS and is not named in trustProxy this process does not know it. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }

@@ -109,6 +109,8 @@ test.each([
   ['no token', {}, 'CSRF_TOKEN_WRONG'],
   ['a wrong token', { 'x-csrf-token': 'x'.repeat(43) }, 'CSRF_TOKEN_WRONG'],
   ['the right token from a page of another site', { own: 'yes', 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }, 'ORIGIN_FOREIGN'],
+  ['the right token from a page of another site in an old browser', { own: 'yes', origin: 'https://evil.example' }, 'ORIGIN_FOREIGN'],
+  ['the right token from a page without an origin', { own: 'yes', origin: 'null' }, 'ORIGIN_FOREIGN'],
   ['the right token from another host of the same site', { own: 'yes', 'sec-fetch-site': 'same-site' }, 'ORIGIN_FOREIGN'],
 ])('with a session, a change needs the token and this site: %s', async (_what, { own, ...sent }: Headers, code) => {
   const { cookie, 'x-csrf-token': token } = await sessionOf('nurse');
@@ -117,6 +119,8 @@ test.each([
   expect([refused.statusCode, codeOf(refused)]).toEqual([403, code]);
   const reading = await server.inject({ url: '/api/v1/session', headers: { cookie } });
   expect(reading.statusCode).toBe(200);
+  const ours = { cookie, 'x-csrf-token': token, origin: 'https://charts.example', host: 'charts.example' };
+  expect(codeOf(await server.inject({ method: 'DELETE', url: '/api/v1/sessions/none', headers: ours }))).toMatch(/NOT_FOUND/);
 });
 
 test('another site cannot sign a browser in either, and an old cookie does not hinder signing in again', async () => {
