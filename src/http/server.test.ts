@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Problem } from '../api/problem.schema.ts';
 import type { ResponseContract } from '../api/contract.ts';
@@ -59,6 +64,21 @@ test('an unknown route is a problem, and health and description are served', asy
   }
 });
 
+test('a path that no route takes is told before what is wrong with the body', async () => {
+  const server = serverThat(() => Promise.resolve());
+  const broken = { headers: { 'content-type': 'application/json' }, payload: '{' };
+  const answers = [
+    await server.inject({ method: 'POST', url: '/nowhere', ...broken }),
+    await server.inject({ method: 'POST', url: '/health/live', ...broken }),
+    await server.inject({ method: 'QUERY' as 'GET', url: '/health/live' }),
+  ];
+  expect(answers.map((reply) => [reply.statusCode, Problem.parse(reply.json()).code, reply.headers.allow])).toEqual([
+    [404, 'ROUTE_NOT_FOUND', undefined],
+    [405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, OPTIONS'],
+    [405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, OPTIONS'],
+  ]);
+});
+
 test('listens on a free port, answers over a real socket, and says in words when the port is taken', async () => {
   const first = serverThat(() => Promise.resolve());
   const address = await listen(first, { port: 0, host: '127.0.0.1' });
@@ -67,4 +87,35 @@ test('listens on a free port, answers over a real socket, and says in words when
   const port = Number(new URL(address).port);
   const second = serverThat(() => Promise.resolve());
   await expect(listen(second, { port, host: '127.0.0.1' })).rejects.toMatchObject({ kind: 'unavailable', code: 'HTTP_PORT_TAKEN' });
+});
+
+test('with a certificate it speaks HTTPS alone, and tells browsers so', async ({ skip }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'onechart-tls-'));
+  try {
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    try {
+      const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes'];
+      execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', key, '-out', cert, ...subject], {
+        stdio: 'ignore',
+      });
+    } catch {
+      return skip('openssl, which makes the certificate of this test, is not on this machine');
+    }
+    const server = createServer({ assertReady: async () => undefined, tls: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } });
+    open.push(server);
+    const address = await listen(server, { port: 0, host: '127.0.0.1' });
+    expect(address).toMatch(/^https:/);
+    const reply = await new Promise<{ status: number | undefined; hsts: string | undefined }>((resolve, reject) => {
+      request(`${address}/health/live`, { ca: readFileSync(cert), servername: 'localhost' }, (incoming) => {
+        incoming.resume();
+        resolve({ status: incoming.statusCode, hsts: incoming.headers['strict-transport-security'] });
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(reply).toEqual({ status: 200, hsts: expect.stringContaining('max-age=') });
+    await expect(fetch(address.replace('https:', 'http:'))).rejects.toThrow();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
