@@ -332,6 +332,20 @@ describe('the review', () => {
   });
 });
 
+test('the role of the application ends and reviews grants, and cannot change or remove what was declared', async () => {
+  const patient = await registerRestricted();
+  const grant = await breakAs('DOCTOR', patient.id);
+  const asApp = (statement: string) =>
+    withClient(database.url, async (client) => {
+      await client.query('SET ROLE onechart_app');
+      await client.query(statement, [grant.id]);
+    });
+  for (const column of ['reason = reason', '"expiresAt" = now()', '"grantedAt" = now()', '"viewerId" = \'x\'', '"patientId" = "patientId"'])
+    await expect(asApp(`UPDATE patient_break_glass_grants SET ${column} WHERE id = $1`), column).rejects.toMatchObject({ code: '42501' });
+  await expect(asApp('DELETE FROM patient_break_glass_grants WHERE id = $1')).rejects.toMatchObject({ code: '42501' });
+  await asApp('UPDATE patient_break_glass_grants SET "endedAt" = now() WHERE id = $1');
+});
+
 test('all of it works on a host whose ids are texts, in a schema of its own', async () => {
   await using other = await createDatabase();
   await withClient(other.url, async (client) => {

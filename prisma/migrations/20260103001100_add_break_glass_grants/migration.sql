@@ -65,13 +65,13 @@ COMMENT ON INDEX "patient_break_glass_grants_reviewedAt_grantedAt_id_idx" IS 'Se
 COMMENT ON INDEX "patient_break_glass_grants_grantedAt_id_idx" IS 'Serves: all grants, newest first.';
 
 -- The roles were made by an earlier migration; where one is missing because nobody may create it, the grant is left out as there.
--- Readers do not see this table: its reasons speak of people whom somebody chose to protect.
+-- Readers do not see this table: its reasons speak of people whom somebody chose to protect. The application ends and reviews grants; who took one, why and for how long it cannot change.
 -- onechart:undo-not-needed The grants go with the table.
--- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_break_glass_grants')), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'SELECT'), ('onechart_app', 'INSERT'), ('onechart_app', 'UPDATE'), ('onechart_auditor', 'SELECT')) AS wanted(role, privilege)), false)
+-- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN CASE WHEN wanted."column" IS NULL THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_break_glass_grants')), wanted.privilege) ELSE pg_catalog.has_column_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_break_glass_grants')), wanted."column", wanted.privilege) END ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'SELECT', NULL), ('onechart_app', 'INSERT', NULL), ('onechart_app', 'UPDATE', 'endedAt'), ('onechart_app', 'UPDATE', 'reviewedAt'), ('onechart_app', 'UPDATE', 'reviewerId'), ('onechart_app', 'UPDATE', 'reviewerName'), ('onechart_app', 'UPDATE', 'verdict'), ('onechart_app', 'UPDATE', 'reviewNote'), ('onechart_auditor', 'SELECT', NULL)) AS wanted(role, privilege, "column")), false)
 DO $onechart$
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'onechart_app') THEN
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON TABLE %I.patient_break_glass_grants TO onechart_app', current_schema());
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ("endedAt", "reviewedAt", "reviewerId", "reviewerName", "verdict", "reviewNote") ON TABLE %I.patient_break_glass_grants TO onechart_app', current_schema());
   END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'onechart_auditor') THEN
     EXECUTE format('GRANT SELECT ON TABLE %I.patient_break_glass_grants TO onechart_auditor', current_schema());
