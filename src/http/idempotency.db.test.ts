@@ -11,7 +11,7 @@ import type { Ctx } from '../db/context.ts';
 import { registerPatientRoute } from '../api/patient.routes.ts';
 import { createIdempotency } from './idempotency.ts';
 import type { FastifyRequest } from 'fastify';
-import { sweepIdempotencyKeys } from '../idempotency/idempotency.service.ts';
+import { answerOnce, sweepIdempotencyKeys } from '../idempotency/idempotency.service.ts';
 import { openServerRegistry } from './registry.ts';
 import { listen } from './server.ts';
 
@@ -269,6 +269,30 @@ test('a key that is no word is refused', async () => {
   for (const key of ['two words', '', 'x'.repeat(256), '"unfinished']) {
     const refused = await register({ body: newPerson(), key });
     expect([refused.status, refused.json().code], key).toEqual([400, 'IDEMPOTENCY_KEY_INVALID']);
+  }
+});
+
+test('a repeat does not wait for ever for a first that hangs', async () => {
+  const registry = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 2 });
+  const ctx: Ctx = { ...registry.base, actor: { kind: 'system' } };
+  const keyed = { principal: 'account:hanging', key: newRandomId(), fingerprint: 'f' };
+  const hangs = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const first = answerOnce(ctx, keyed, async () => {
+    begun.resolve();
+    await hangs.promise;
+    return { status: 201, headers: {}, body: 'first' };
+  });
+  try {
+    await begun.promise;
+    const repeat = () => answerOnce(ctx, { ...keyed, waitMilliseconds: 50 }, () => Promise.reject(new Error('must not be done')));
+    await expect(repeat()).rejects.toMatchObject({ kind: 'busy', code: 'LOCK_NOT_AVAILABLE' });
+    hangs.resolve();
+    await first;
+    expect(await repeat()).toMatchObject({ answer: { status: 201, body: 'first' }, replayed: true });
+  } finally {
+    hangs.resolve();
+    await registry.close();
   }
 });
 

@@ -11,6 +11,8 @@ export interface KeyedRequest {
   readonly principal: string;
   readonly key: string;
   readonly fingerprint: string;
+  /** How long a repeat waits for the first before it is told to come again: a server that hangs must not make others hang. */
+  readonly waitMilliseconds?: number;
 }
 
 /**
@@ -18,7 +20,8 @@ export interface KeyedRequest {
  * of the work, so that there is either both or neither. A concurrent repeat waits for the first and gets its answer. An
  * error of the work takes the key back with everything else, so that the corrected request may use it.
  *
- * Errors: IDEMPOTENCY_KEY_REUSED when the key stands for another request.
+ * Errors: IDEMPOTENCY_KEY_REUSED when the key stands for another request; LOCK_NOT_AVAILABLE when the first takes longer than
+ * a repeat waits (10 seconds).
  */
 export async function answerOnce(
   ctx: Ctx,
@@ -27,7 +30,8 @@ export async function answerOnce(
 ): Promise<{ readonly answer: KeptAnswer; readonly replayed: boolean }> {
   return inTransaction(ctx, async (inside) => {
     const now = inside.clock.now();
-    const taken = await takeKey(inside.db, { ...request, now, expiresAt: new Date(now.getTime() + keyLifetimeMilliseconds) });
+    const expiresAt = new Date(now.getTime() + keyLifetimeMilliseconds);
+    const taken = await takeKey(inside.db, { ...request, now, expiresAt, waitMilliseconds: request.waitMilliseconds ?? 10_000 });
     if (!taken) {
       const kept = await findAnswer(inside.db, request);
       if (!kept) throw new AppError('conflict', 'TRANSACTION_RETRY', 'The same key was used by another request at the same time. Try again.');

@@ -14,7 +14,8 @@ interface KeyOfCaller {
 
 const take = prepared(
   'take_idempotency_key',
-  `INSERT INTO "idempotency_keys" ("principal", "key", "fingerprint", "createdAt", "expiresAt") VALUES ($1, $2, $3, $4, $5)
+  `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $6, true))
+   INSERT INTO "idempotency_keys" ("principal", "key", "fingerprint", "createdAt", "expiresAt") SELECT $1, $2, $3, $4::timestamptz, $5::timestamptz FROM patience
    ON CONFLICT ("principal", "key") DO UPDATE
      SET "fingerprint" = excluded."fingerprint", "status" = NULL, "headers" = NULL, "answer" = NULL, "createdAt" = excluded."createdAt", "expiresAt" = excluded."expiresAt"
      WHERE "idempotency_keys"."expiresAt" <= $4
@@ -23,10 +24,11 @@ const take = prepared(
 
 /**
  * Takes the key for this transaction; false when somebody has it. A concurrent request with the same key waits here until
- * the first has committed or failed. A key that is over is taken anew, whether it was swept or not.
+ * the first has committed or failed, but no longer than `waitMilliseconds`, which from here on holds for every lock of the
+ * transaction. A key that is over is taken anew, whether it was swept or not.
  */
-export async function takeKey(db: Db, key: KeyOfCaller & { fingerprint: string; now: Date; expiresAt: Date }): Promise<boolean> {
-  return (await take(db, [key.principal, key.key, key.fingerprint, key.now, key.expiresAt])).length === 1;
+export async function takeKey(db: Db, key: KeyOfCaller & { fingerprint: string; now: Date; expiresAt: Date; waitMilliseconds: number }): Promise<boolean> {
+  return (await take(db, [key.principal, key.key, key.fingerprint, key.now, key.expiresAt, `${key.waitMilliseconds}ms`])).length === 1;
 }
 
 export async function findAnswer(db: Db, key: KeyOfCaller): Promise<(KeptAnswer & { fingerprint: string }) | undefined> {
