@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { openTestHttp } from '../../test/support/http.ts';
 import { Problem } from '../api/problem.schema.ts';
+import { parseDatabaseUrl } from '../base/config.ts';
 import { Patient } from '../patient/patient.schema.ts';
+import { FacilitySettings } from '../settings/settings.schema.ts';
+import { openServerRegistry } from './registry.ts';
 
 let database: TestDatabase;
 let server: ReturnType<typeof openTestHttp>;
@@ -120,6 +123,14 @@ test('an unidentified patient waits in the queue until identified, by whoever ma
     body: { mrn: made.body.mrn, lastName: 'Known', identityStatus: 'KNOWN' },
   });
   expect(await queue()).not.toContain(made.body.id);
+});
+
+test('the configuration says how the unidentified are called', async () => {
+  const registry = openServerRegistry(parseDatabaseUrl(database.url), { ...FacilitySettings.parse({ unidentifiedLastName: 'Doe' }), maxConnections: 2 });
+  await using house = openTestHttp(database, { registry });
+  const made = await house.inject({ method: 'POST', url: '/api/v1/patients/unidentified', headers: { 'x-test-role': 'NURSE' }, payload: { gender: 'MALE' } });
+  expect(made.json()).toMatchObject({ lastName: 'Doe', firstName: expect.stringMatching(/^Male \d{4}-\d\d-\d\d \d\d:\d\d$/) });
+  await registry.close();
 });
 
 test('a newborn is registered under its mother once; of a restricted mother only with a grant', async () => {

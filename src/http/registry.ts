@@ -9,6 +9,8 @@ import { type DocumentSettings, openDocumentSettings } from '../document/content
 import type { DocumentOptions } from '../document/document.schema.ts';
 import { createMrnIssuer, type MrnIssuer } from '../identifier/mrn.service.ts';
 import type { RegistrySettings } from '../patient/chart.service.ts';
+import { defaultTemporaryNames } from '../patient/identity.schema.ts';
+import type { TemporaryNames } from '../patient/temporary-name.ts';
 
 /** What all requests share: the pool, the record numbers, the facility's settings. */
 export interface ServerRegistry {
@@ -25,6 +27,9 @@ export interface ServerRegistryOptions {
   /** IANA time zone of the facility; UTC unless given. */
   readonly timeZone?: string | undefined;
   readonly defaultCountry?: string | undefined;
+  readonly unidentifiedFirstName?: string | undefined;
+  readonly unidentifiedLastName?: string | undefined;
+  readonly newbornFirstName?: string | undefined;
   readonly breakGlass?: BreakGlassSettings | undefined;
   /** Where files of documents go and how large they may be. */
   readonly documents?: DocumentOptions | undefined;
@@ -37,13 +42,21 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
   const mrns = createMrnIssuer({ format: { timeZone } });
   return {
     base: { db: kyselyOnPool(pool, { prepares: !address.pooled }), pool, clock: systemClock, newId },
-    settings: { timeZone, defaultCountry: options.defaultCountry, mrns, documents },
+    settings: { timeZone, defaultCountry: options.defaultCountry, temporaryNames: temporaryNamesOf(options), mrns, documents },
     breakGlass: options.breakGlass ?? BreakGlassSettings.parse({}),
     close: async () => {
       await mrns.close();
       await documents.close();
       await pool.end();
     },
+  };
+}
+
+function temporaryNamesOf(options: ServerRegistryOptions): TemporaryNames {
+  const { unidentified, newborn } = defaultTemporaryNames;
+  return {
+    unidentified: { firstName: options.unidentifiedFirstName ?? unidentified.firstName, lastName: options.unidentifiedLastName ?? unidentified.lastName },
+    newborn: { firstName: options.newbornFirstName ?? newborn.firstName },
   };
 }
 

@@ -11,6 +11,15 @@ const keys = {
   mrn: line(50).optional().describe("The host's own record number, kept as it is; otherwise one is issued."),
 };
 
+/**
+ * How those are called whose name is not known, unless the facility says otherwise. Two people brought in within a day must not bear
+ * one name (Joint Commission, National Patient Safety Goal 01.01.01), so the time is part of it.
+ */
+export const defaultTemporaryNames = {
+  unidentified: { firstName: '{gender} {date} {time}', lastName: 'Unknown' },
+  newborn: { firstName: 'Baby {order} of {mother}' },
+} as const;
+
 /** A patient whom nobody knows yet. Everything may be left out; without a name the convention of the facility gives a temporary one. */
 export const NewUnidentified = z
   .strictObject({ ...keys, ...z.object(person).partial().shape, estimatedAge })

@@ -1,4 +1,5 @@
 import { plainDateIn } from '../base/plain-date.ts';
+import { defaultTemporaryNames } from './identity.schema.ts';
 import type { Patient } from './patient.schema.ts';
 
 /** How a facility calls those whose name is not known. Each text may hold the words in braces named beside it. */
@@ -9,12 +10,6 @@ export interface TemporaryNames {
   readonly newborn?: { readonly firstName: string };
 }
 
-/**
- * Two people brought in within a day must not bear one name (Joint Commission, National Patient Safety Goal 01.01.01), so the
- * time is part of it.
- */
-const unidentified = { firstName: '{gender} {date} {time}', lastName: 'Unknown' };
-const newborn = { firstName: 'Baby {order} of {mother}' };
 const genderWords: Readonly<Record<string, string>> = { MALE: 'Male', FEMALE: 'Female' };
 const longest = 100;
 
@@ -28,7 +23,7 @@ export function nameUnidentified(
   patient: { readonly gender?: string | null | undefined },
   at: { now: Date; timeZone: string; names?: TemporaryNames | undefined },
 ): { firstName: string; lastName: string } {
-  const pattern = at.names?.unidentified ?? unidentified;
+  const pattern = at.names?.unidentified ?? defaultTemporaryNames.unidentified;
   const words = {
     gender: genderWords[patient.gender ?? ''] ?? '',
     date: plainDateIn(at.now, at.timeZone),
@@ -47,7 +42,7 @@ export function nameNewborn(
   mother: Pick<Patient, 'firstName' | 'lastName'>,
   birth: { birthOrder?: number | null | undefined; names?: TemporaryNames | undefined },
 ): string {
-  const pattern = birth.names?.newborn?.firstName ?? newborn.firstName;
+  const pattern = birth.names?.newborn?.firstName ?? defaultTemporaryNames.newborn.firstName;
   return fill(pattern, { mother: mother.firstName ?? mother.lastName, order: birth.birthOrder ? String(birth.birthOrder) : '' });
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AccessSettings } from '../access/access-settings.schema.ts';
 import { BreakGlassSettings } from '../access/restricted.schema.ts';
 import { DocumentOptions } from '../document/document.schema.ts';
+import { defaultTemporaryNames } from '../patient/identity.schema.ts';
 
 /** Everything about a server that a deployment decides. docs/configuration.md is generated from this. */
 
@@ -69,9 +70,18 @@ export const DatabaseSettings = z.strictObject({
   maxConnections: z.int().min(2).max(200).default(10).describe('The most connections at once. Twice the cores of the database server is enough.'),
 });
 
+const TemporaryName = z.string().trim().min(1, { error: 'must not be empty' }).max(100, { error: 'must be at most 100 characters' });
+
 export const FacilitySettings = z.strictObject({
   timeZone: TimeZone.default('UTC').describe('Where the facility is: decides which day today is, and in which year a record number is issued.'),
   defaultCountry: Country.optional().describe('Country of telephone numbers that are written without one.'),
+  unidentifiedFirstName: TemporaryName.default(defaultTemporaryNames.unidentified.firstName).describe(
+    'First name of a patient whom nobody knows yet. {gender}, {date} and {time} are those of the registration.',
+  ),
+  unidentifiedLastName: TemporaryName.default(defaultTemporaryNames.unidentified.lastName).describe('Family name of such a patient.'),
+  newbornFirstName: TemporaryName.default(defaultTemporaryNames.newborn.firstName).describe(
+    'First name of a newborn without one. {mother} is the first name of the mother, {order} the birth order of several.',
+  ),
 });
 
 export const CorsSettings = z.strictObject({
