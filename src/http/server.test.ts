@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Problem } from '../api/problem.schema.ts';
@@ -89,33 +87,21 @@ test('listens on a free port, answers over a real socket, and says in words when
   await expect(listen(second, { port, host: '127.0.0.1' })).rejects.toMatchObject({ kind: 'unavailable', code: 'HTTP_PORT_TAKEN' });
 });
 
-test('with a certificate it speaks HTTPS alone, and tells browsers so', async ({ skip }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'onechart-tls-'));
-  try {
-    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-    try {
-      const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes'];
-      execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', key, '-out', cert, ...subject], {
-        stdio: 'ignore',
-      });
-    } catch {
-      return skip('openssl, which makes the certificate of this test, is not on this machine');
-    }
-    const server = createServer({ assertReady: async () => undefined, tls: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } });
-    open.push(server);
-    const address = await listen(server, { port: 0, host: '127.0.0.1' });
-    expect(address).toMatch(/^https:/);
-    const reply = await new Promise<{ status: number | undefined; hsts: string | undefined }>((resolve, reject) => {
-      request(`${address}/health/live`, { ca: readFileSync(cert), servername: 'localhost' }, (incoming) => {
-        incoming.resume();
-        resolve({ status: incoming.statusCode, hsts: incoming.headers['strict-transport-security'] });
-      })
-        .on('error', reject)
-        .end();
-    });
-    expect(reply).toEqual({ status: 200, hsts: expect.stringContaining('max-age=') });
-    await expect(fetch(address.replace('https:', 'http:'))).rejects.toThrow();
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+test('with a certificate it speaks HTTPS alone, and tells browsers so', async () => {
+  const folder = join(import.meta.dirname, '../../test/support/tls');
+  const [cert, key] = ['certificate.pem', 'key.pem'].map((name) => readFileSync(join(folder, name), 'utf8')) as [string, string];
+  const server = createServer({ assertReady: async () => undefined, tls: { cert, key } });
+  open.push(server);
+  const address = await listen(server, { port: 0, host: '127.0.0.1' });
+  expect(address).toMatch(/^https:/);
+  const reply = await new Promise<{ status: number | undefined; hsts: string | undefined }>((resolve, reject) => {
+    request(`${address}/health/live`, { ca: cert, servername: 'localhost' }, (incoming) => {
+      incoming.resume();
+      resolve({ status: incoming.statusCode, hsts: incoming.headers['strict-transport-security'] });
+    })
+      .on('error', reject)
+      .end();
+  });
+  expect(reply).toEqual({ status: 200, hsts: expect.stringContaining('max-age=') });
+  await expect(fetch(address.replace('https:', 'http:'))).rejects.toThrow();
 });
