@@ -26,9 +26,10 @@ export const Username = z
 /** As typed. Its rules are those of `checkNewPassword`; the bounds here keep hostile input small. */
 const TypedPassword = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }).max(1024, { error: 'must be at most 1024 characters' });
 
+/** The limits are for the description; `checkNewPassword` counts in the normal form and says which rule is broken. */
 export const NewPassword = TypedPassword.describe(
   'At least 12 characters; spaces and every script are allowed. Common passwords and the username are refused.',
-);
+).meta({ minLength: 12, maxLength: 256 });
 
 const UserId = z
   .string({ error: 'must be text' })

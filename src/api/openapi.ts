@@ -152,6 +152,7 @@ interface Components {
 
 function createComponents(): Components {
   const schemas = new Map<string, Json>();
+  const known = { input: new Map<z.ZodType, Json>(), output: new Map<z.ZodType, Json>() };
 
   /** The name under which a component is kept: what is sent and what is answered may differ in one schema. */
   function keep(id: string, json: Json, io: Direction): string {
@@ -161,7 +162,14 @@ function createComponents(): Components {
     return `#/components/schemas/${name}`;
   }
 
+  /** A schema such as Problem stands in a hundred places and is described once. */
   function schemaOf(schema: z.ZodType, io: Direction): Json {
+    const described = known[io].get(schema) ?? describe(schema, io);
+    known[io].set(schema, described);
+    return described;
+  }
+
+  function describe(schema: z.ZodType, io: Direction): Json {
     const { $schema: _dialect, $defs, id: _id, ...json } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' }) as Json & { $defs?: Record<string, Json> };
     let text = JSON.stringify(json);
     const defs = Object.entries($defs ?? {});

@@ -34,7 +34,8 @@ export const Email = z
   .trim()
   .toLowerCase()
   .max(255, { error: 'must be at most 255 characters' })
-  .pipe(z.email({ error: 'must be an e-mail address, such as name@example.org' }));
+  .pipe(z.email({ error: 'must be an e-mail address, such as name@example.org' }))
+  .meta({ format: 'email', examples: ['amina.wanjiru@example.org'] });
 export const Phone = line(50)
   .regex(/\d/, { error: 'must contain digits, such as +254 20 123456' })
   .meta({ examples: ['+254201234567'] });

@@ -76,8 +76,17 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.header('x-content-type-options', 'nosniff');
     reply.header('cache-control', 'no-store');
   });
-  server.setErrorHandler(sendProblem);
-  server.setNotFoundHandler(createUnroutedHandler(options.registry ? routes : healthRoutes));
+  const unrouted = createUnroutedHandler(options.registry ? routes : healthRoutes);
+  server.setNotFoundHandler(unrouted);
+  // Fastify reads the body first: what is wrong with that does not matter where no route would take it.
+  server.setErrorHandler((thrown, request, reply) => {
+    if (!(request.is404 && isClientFault(thrown))) return sendProblem(thrown, request, reply);
+    try {
+      return unrouted(request, reply);
+    } catch (error) {
+      return sendProblem(error, request, reply);
+    }
+  });
   acceptJsonBodies(server);
   addCompression(server);
 

@@ -18,7 +18,10 @@ const tables = [
 ];
 
 /** Charts with marked names to attack, and how to see whether something was written. */
-export async function prepareFuzz(database: TestDatabase, server: FastifyInstance): Promise<Pick<FuzzOptions, 'headers' | 'ids' | 'secrets' | 'countRows'>> {
+export async function prepareFuzz(
+  database: Pick<TestDatabase, 'query'>,
+  server: FastifyInstance,
+): Promise<Pick<FuzzOptions, 'headers' | 'ids' | 'secrets' | 'countRows'>> {
   const post = async (url: string, payload: object) => {
     const reply = await server.inject({ method: 'POST', url, headers, payload });
     if (reply.statusCode !== 201) throw new Error(`${url} answered ${reply.statusCode}: ${reply.body}`);

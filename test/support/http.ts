@@ -17,7 +17,7 @@ export function testPrincipal(role: Role): Principal {
 }
 
 /** The whole server on a migrated database, without a socket: `server.inject({ url, headers: { 'x-test-role': 'NURSE' } })`. Nobody is known without the header. */
-export function openTestHttp(database: TestDatabase, options: Partial<ServerOptions> = {}): FastifyInstance & AsyncDisposable {
+export function openTestHttp(database: Pick<TestDatabase, 'url'>, options: Partial<ServerOptions> = {}): FastifyInstance & AsyncDisposable {
   const registry = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 5 });
   const server = createServer({
     assertReady: async () => undefined,
