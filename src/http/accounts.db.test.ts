@@ -164,3 +164,27 @@ const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
 test.each(contracts.map(({ operationId }) => operationId))('%s works through the client, over a socket, as its contract says', async (operation) => {
   await proofs[operation]();
 });
+
+test('charts and trail name the user of the EHR behind an account, the account where there is none, and the service behind a key', async () => {
+  const [user] = await database.query<{ id: string }>('SELECT id FROM users LIMIT 1');
+  await admin.createAccount({ body: { username: 'linked', displayName: 'Linked', role: 'FRONT_DESK', userId: user?.id, password } });
+  await admin.createAccount({ body: { username: 'alone', displayName: 'Alone', role: 'FRONT_DESK', password } });
+  const { body: key } = await admin.createKey({ body: { name: 'engine', role: 'FRONT_DESK' } });
+  const callers = [await signedIn('linked'), await signedIn('alone'), createClient({ baseUrl, key: key.key })];
+  const seen = [];
+  for (const caller of callers) {
+    const { body: patient } = await caller.registerPatient({ body: { firstName: 'Synthetic', lastName: 'Person', dateOfBirth: '1990-01-01' } });
+    seen.push(
+      ...(await database.query(
+        `SELECT p."createdBy", e."actorKind", e."actorId", e."actorName" FROM patients p JOIN patient_audit_events e ON e."patientId" = p.id WHERE p.id = $1 AND e.action = 'patient.registered'`,
+        [patient.id],
+      )),
+    );
+  }
+  const alone = (await callers[1]?.whoAmI())?.body.id;
+  expect(seen).toEqual([
+    { createdBy: user?.id, actorKind: 'user', actorId: user?.id, actorName: 'linked' },
+    { createdBy: null, actorKind: 'account', actorId: alone, actorName: 'alone' },
+    { createdBy: null, actorKind: 'service', actorId: key.id, actorName: 'engine' },
+  ]);
+});
