@@ -217,6 +217,30 @@ test('what runs longer than the limit is cut off, was not acknowledged, and the 
   }
 });
 
+test('every connection to the database is cut under load: those on their way are told 503, nothing is half, and it goes on by itself', async () => {
+  const before = new Set((await readCharts()).map(({ lastName }) => lastName));
+  await using served = await startServe({ databaseUrl: database.url, env: { ONECHART_LIMITS_REQUESTS_PER_MINUTE: '0' } });
+  const done = await runClients(served.url, {
+    clients: 8,
+    onAcknowledged: (count) => {
+      if (count === 40) {
+        void database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'onechart%'`);
+      }
+      if (count === 120) served.child.kill('SIGTERM');
+    },
+  });
+  expect(done.strange.filter(({ status }) => status !== 503).map(({ status, body }) => `${status} ${body}`)).toEqual([]);
+  const rows = (await readCharts()).filter(({ lastName }) => !before.has(lastName));
+  expectWhole(rows);
+  expectAcknowledged(rows, done);
+  if (done.strange.length === 8) {
+    // Every client was on its way: the next request is served all the same.
+    const agent = new Agent();
+    const opened = await send(agent, `${served.url}/api/v1/patients/${[...done.charts.values()][0]?.id}`, { headers: { authorization: `Bearer ${key}` } });
+    expect(opened.status, opened.body).toBe(200);
+  } else expect(await served.ended, served.output()).toBe(0);
+});
+
 async function untilTrue(condition: () => Promise<boolean>): Promise<void> {
   const until = performance.now() + 20_000;
   while (!(await condition())) {
