@@ -1,19 +1,24 @@
 import { z } from 'zod';
 
 /** Where and how files are kept: what a server's configuration says. */
-export const S3Settings = z.strictObject({
-  bucket: z
-    .string()
-    .min(3, { error: 'must be the name of a bucket' })
-    .max(63, { error: 'must be the name of a bucket' })
-    .describe('Bucket of an S3-compatible store.'),
-  prefix: z.string().max(500).default('onechart/').describe('Before the key of every object, so that a bucket can be shared.'),
-  endpoint: z.url({ error: 'must be an address such as https://s3.example.org' }).optional().describe("Address of the store; Amazon's own when left out."),
-  region: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
-  pathStyle: z.boolean().optional().describe('Bucket in the path and not in the host name; the default where an endpoint is given.'),
-  accessKeyId: z.string().min(1).optional().describe('Left out, the usual places are searched: environment, profile, role of the machine.'),
-  secretAccessKey: z.string().min(1).optional().describe('Goes with accessKeyId.'),
-});
+export const S3Settings = z
+  .strictObject({
+    bucket: z
+      .string()
+      .min(3, { error: 'must be the name of a bucket' })
+      .max(63, { error: 'must be the name of a bucket' })
+      .describe('Bucket of an S3-compatible store.'),
+    prefix: z.string().max(500).default('onechart/').describe('Before the key of every object, so that a bucket can be shared.'),
+    endpoint: z.url({ error: 'must be an address such as https://s3.example.org' }).optional().describe("Address of the store; Amazon's own when left out."),
+    region: z.string().min(1).default('us-east-1').describe('Region of the bucket.'),
+    pathStyle: z.boolean().optional().describe('Bucket in the path and not in the host name; the default where an endpoint is given.'),
+    accessKeyId: z.string().min(1).optional().describe('Left out, the usual places are searched: environment, profile, role of the machine.'),
+    secretAccessKey: z.string().min(1).optional().describe('Goes with accessKeyId.'),
+  })
+  .refine(({ accessKeyId, secretAccessKey }) => (accessKeyId === undefined) === (secretAccessKey === undefined), {
+    error: 'goes with accessKeyId: give both, or neither',
+    path: ['secretAccessKey'],
+  });
 export type S3Settings = z.output<typeof S3Settings>;
 
 export const DocumentOptions = z.strictObject({

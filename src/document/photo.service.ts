@@ -4,10 +4,9 @@ import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { changePatient, type RegistrySettings, userIdOf } from '../patient/chart.service.ts';
-import { addPart, removePart } from '../patient/chart-part.service.ts';
+import { addPart, recordPart, removePart } from '../patient/chart-part.service.ts';
 import { updatePart } from '../patient/chart-part.store.ts';
 import { requireOpenChart } from '../patient/patient.ts';
-import { findPatientById } from '../patient/patient.store.ts';
 import type { DocumentSettings } from './content-stores.service.ts';
 import { checkKept, type Download, downloadOf, giveContent, requireChart, type Upload } from './document.service.ts';
 import { type Photo, type PhotoSize, UploadFacts } from './document.schema.ts';
@@ -89,7 +88,9 @@ async function takePhoto(
       id: added.id,
       values: { fileSize: kept.photo.size, mimeType, contentSha256: kept.photo.sha256, contentStoredAt: completedAt, updatedBy: userIdOf(inside) },
     });
-    const former = (await findPatientById(inside.db, patientId))?.photoDocumentId ?? null;
+    const { patient: chart } = await requireChart(inside, patientId);
+    await recordPart(inside, chart, { action: 'patient.document-content-stored', partId: document.id, before: added, after: document });
+    const former = chart.photoDocumentId;
     await changePatient(inside, { id: patientId, version: undefined, action: 'patient.photo-set', decide: () => ({ photoDocumentId: document.id }) });
     return { document, replaced: former === null ? [] : await removeFormer(inside, { patientId, id: former }) };
   });
