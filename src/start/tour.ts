@@ -58,7 +58,7 @@ const roleNames: Readonly<Record<string, string>> = {
   FRONT_DESK: 'front desk: registers, edits demographics',
   NURSE: 'nurse: opens charts, allergies and risk flags',
   DOCTOR: 'doctor: the same, and marks as deceased',
-  HIM: 'records office: restricts, archives, merges',
+  HIM: 'records office: restricts and archives charts',
   AUDITOR: 'auditor: reads the audit trail',
 };
 
