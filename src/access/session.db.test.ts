@@ -1,8 +1,11 @@
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessContext } from '../../test/support/access.ts';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { changeAccount, changePassword, createAccount, resetPassword } from './account.service.ts';
+import { kyselyOnPool } from '../db/connect.ts';
 import { lockSeconds } from './account.ts';
+import { authenticateKey, createKey } from './key.service.ts';
 import { proofHoldsSeconds } from './proofs.ts';
 import { authenticateSession, endSession, listSessions, signIn, signOut } from './session.service.ts';
 
@@ -229,4 +232,22 @@ test('an account name is taken once, and its form is said', async () => {
   await expect(createAccount(at.ctx, { username: 'ok.name', displayName: 'Other', role: 'SURGEON' as 'NURSE' })).rejects.toMatchObject({
     code: 'INPUT_INVALID',
   });
+});
+
+test('the role of a server is enough for all of it, and cannot take an account away', async () => {
+  const pool = new pg.Pool({ connectionString: database.url, options: '-c role=onechart_app', max: 2 });
+  try {
+    const ctx = { ...at.ctx, pool, db: kyselyOnPool(pool) };
+    const { account, generatedPassword } = await createAccount(ctx, { username: 'by.server', displayName: 'By the server', role: 'NURSE' });
+    const { token, principal } = await signIn(ctx, { username: 'by.server', password: generatedPassword ?? '' }, { settings });
+    expect(await authenticateSession(ctx, token, settings)).toEqual(principal);
+    await signOut(ctx, principal);
+    const { key } = await createKey(ctx, { name: 'by the server', role: 'NURSE' });
+    expect(await authenticateKey(ctx, key)).toBeDefined();
+    for (const statement of ['DELETE FROM access_accounts', 'DELETE FROM access_keys', 'TRUNCATE access_sessions'])
+      await expect(pool.query(statement), statement).rejects.toMatchObject({ code: '42501' });
+    expect(account.role).toBe('NURSE');
+  } finally {
+    await pool.end();
+  }
 });
