@@ -11,6 +11,13 @@ export interface Anchor {
   readonly hash: string;
 }
 
+function notSigned(seals: readonly number[]): Problem[] {
+  const [first] = seals;
+  if (first === undefined) return [];
+  const text = seals.length === 1 ? `Seal ${first} is not signed with a given key.` : `Seals ${first} to ${seals.at(-1)} are not signed with a given key.`;
+  return [problem('seal-unsigned', first, text)];
+}
+
 /** Looks at the seals one after the other: each as it was made, each tied to the one before. */
 export interface ChainReader {
   /** What is wrong with this seal and its place. */
@@ -22,7 +29,7 @@ export interface ChainReader {
 /**
  * Reads a chain from its beginning, or from the middle where `begin` is undefined and the first seal is taken at its word.
  *
- * With public keys, every seal must be signed by one of them or stand before one that is: its hash is then signed along.
+ * With public keys, every seal must be signed by one of them or stand before the first that is: its hash is signed along with that.
  */
 export function readChain({
   begin,
@@ -35,6 +42,7 @@ export function readChain({
 }): ChainReader {
   let previous: AuditSeal | undefined;
   let unsigned: number[] = [];
+  let signed = false;
   const awaited = new Map(anchors.map(({ number, hash }) => [number, hash]));
   return {
     next(seal) {
@@ -59,7 +67,12 @@ export function readChain({
         if (seal.signature === null || !verifier) unsigned.push(seal.number);
         else if (!verifier.verify(seal.hash, seal.signature))
           problems.push(problem('seal-forged', seal.number, `The signature of seal ${seal.number} was not made with the key that it names.`));
-        else unsigned = [];
+        else {
+          // What stands before the first signature is signed along with it; nobody but the key's holder adds to the chain afterwards.
+          if (signed) problems.push(...notSigned(unsigned));
+          signed = true;
+          unsigned = [];
+        }
       }
       previous = seal;
       return problems;
@@ -72,15 +85,7 @@ export function readChain({
         problems.push(
           problem('chain-truncated', last + 1, `The chain ends with seal ${last}, and the anchor knows seal ${Math.max(...lost)}: its end was cut off.`),
         );
-      const [first] = unsigned;
-      if (first !== undefined)
-        problems.push(
-          problem(
-            'seal-unsigned',
-            first,
-            unsigned.length === 1 ? `Seal ${first} is not signed with a given key.` : `Seals ${first} to ${unsigned.at(-1)} are not signed with a given key.`,
-          ),
-        );
+      problems.push(...notSigned(unsigned));
       return problems;
     },
   };

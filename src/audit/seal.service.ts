@@ -43,7 +43,7 @@ export interface SealingResult {
  * so when all of these have ended, the set is complete. Nobody waits for the sealer, and a long transaction that
  * has nothing to do with the trail delays nothing.
  *
- * Errors: `AUDIT_CHAIN_BROKEN` (drift) when the chain is not the one that this process knows.
+ * Errors: `AUDIT_CHAIN_BROKEN` (drift) when the chain is not the one that this process knows; `AUDIT_KEY_MISSING` (operator) when it is signed and no key was given.
  *
  * @example
  * const { rows } = await sealAuditTrail(kyselyOnPool(createPool(parseDatabaseUrl('postgresql://ehr@127.0.0.1/ehr'))));
@@ -141,6 +141,13 @@ type NewSeal = Pick<AuditSeal, 'kind' | 'fromSeq' | 'toSeq' | 'month' | 'rowCoun
 };
 
 function link(previous: AuditSeal | undefined, { key, fingerprints, ...content }: NewSeal): AuditSeal & { fingerprints: Buffer | null } {
+  // Once signed, always signed: a seal without a signature among signed ones is what a forger would leave.
+  if (previous && previous.signature !== null && key === undefined)
+    throw new AppError(
+      'operator',
+      'AUDIT_KEY_MISSING',
+      'The seals of this audit trail are signed, so nothing is sealed without the key. Give --signing-key or ONECHART_AUDIT_SIGNING_KEY_FILE, or leave it to the server.',
+    );
   const unsigned = {
     ...content,
     number: (previous?.number ?? 0) + 1,

@@ -219,6 +219,15 @@ test('signed seals: whoever rules the database without the key cannot make the c
   const { head } = await sealAuditTrail(fresh, { key: readSealingKey(ours) });
   expect(await verifyAuditTrail(fresh, { verifiers })).toMatchObject({ ok: true, signedBy: [readSealingKey(ours).keyId] });
 
+  // Nothing without a signature comes after one, neither from us nor from a forger who lets the server sign on top.
+  await writeRows(own, 1);
+  await expect(sealAuditTrail(fresh)).rejects.toMatchObject({ kind: 'operator', code: 'AUDIT_KEY_MISSING' });
+  await sealAuditTrail(fresh, { key: readSealingKey(theirs) });
+  await writeRows(own, 1);
+  await sealAuditTrail(fresh, { key: readSealingKey(ours) });
+  expect((await verifyAuditTrail(fresh, { verifiers })).problems).toMatchObject([{ kind: 'seal-unsigned', seal: 3 }]);
+  expect(await verifyAuditTrail(fresh, { verifiers: [...verifiers, readSealVerifier(theirs)] })).toMatchObject({ ok: true });
+
   // The chain made anew without a row, unsigned and with another key.
   await own.query('DELETE FROM patient_audit_seals');
   await own.query('DELETE FROM patient_audit_events WHERE seq = 2');

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function audit(args: readonly string[], env: Record<string, string> = {}) {
+async function audit(args: readonly string[], env: Record<string, string> = { ONECHART_AUDIT_SIGNING_KEY_FILE: join(folder, 'audit.key') }) {
   const text = { stdout: '', stderr: '' };
   const into = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -63,7 +63,7 @@ test('who looked at a chart, by MRN and by id, and the searches that showed it',
 });
 
 test('seal, verify, tamper, verify: the row is named and the exit code is that of drift', async () => {
-  expect(await audit(['seal'], { ONECHART_AUDIT_SIGNING_KEY_FILE: join(folder, 'audit.key') })).toMatchObject({
+  expect(await audit(['seal'])).toMatchObject({
     exitCode: 0,
     stdout: expect.stringMatching(/rows sealed; the chain ends with seal 1, [0-9a-f]{64}/),
   });
@@ -81,6 +81,8 @@ test('seal, verify, tamper, verify: the row is named and the exit code is that o
   await database.query(`UPDATE patient_audit_events SET "actorName" = 'ward terminal' WHERE "actorName" = 'somebody else'`);
   expect(await audit(['verify', '--no-seal'])).toMatchObject({ exitCode: 0 });
   expect(await audit(['verify', '--public-key', join(folder, 'audit.pub') + 'x'])).toMatchObject({ exitCode: 69 });
+  expect(await audit(['seal'], {})).toMatchObject({ exitCode: 7, stderr: expect.stringContaining('AUDIT_KEY_MISSING') });
+  expect(await audit(['verify'], {})).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('left to the server') });
   await writeFile(join(folder, 'no.key'), 'nothing');
   expect(await audit(['seal', '--signing-key', join(folder, 'no.key')])).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('AUDIT_KEY_INVALID') });
 });

@@ -9,7 +9,7 @@ import type { Anchor } from '../../audit/chain.ts';
 import { exportAuditTrail, verifyAuditFile } from '../../audit/export.service.ts';
 import { maintainAuditPartitions } from '../../audit/partition.service.ts';
 import { type RemovedMonth, retainAuditTrail } from '../../audit/retention.service.ts';
-import { readSealingKey, readSealVerifier, type SealingKey, type SealVerifier } from '../../audit/seal.ts';
+import { readSealingKey, readSealVerifier, type SealingKey } from '../../audit/seal.ts';
 import type { AuditVerification } from '../../audit/seal.schema.ts';
 import { sealAuditTrail } from '../../audit/seal.service.ts';
 import type { ExportScope, FileVerification } from '../../audit/trail-file.ts';
@@ -18,6 +18,7 @@ import { verifyAuditTrail } from '../../audit/verify.service.ts';
 import { AppError, errorFaces } from '../../base/errors.ts';
 import { count, duration, plural } from '../../base/quantities.ts';
 import { type AccessOptions, addAccessOptions, columns, withAccess } from '../access-context.ts';
+import type { Ctx } from '../../db/context.ts';
 import { type CliIo, note, print, printJson } from '../io.ts';
 
 interface RangeOptions extends AccessOptions {
@@ -62,7 +63,7 @@ export function addAuditCommands(program: Command, io: CliIo): void {
       const verifiers = await Promise.all((options.publicKey ?? []).map(async (file) => readSealVerifier(await text(file))));
       if (options.file !== undefined) return showFileVerification(await verifyAuditFile(options.file, { verifiers }), options, io);
       await withAccess(options, io, async (ctx) => {
-        if (options.seal) await sealAuditTrail(ctx.db, { key: await signingKey(options, io), waitMilliseconds: 2_000 });
+        if (options.seal) await sealFirst(ctx.db, options, io);
         const began = performance.now();
         const verification = await verifyAuditTrail(ctx.db, {
           from: options.from === undefined ? undefined : new Date(options.from),
@@ -76,16 +77,16 @@ export function addAuditCommands(program: Command, io: CliIo): void {
       });
     });
 
-  addRange(addAccessOptions(audit.command('export')))
+  addSigning(addRange(addAccessOptions(audit.command('export'))))
     .description('write rows and seals as NDJSON that proves itself without the database: onechart audit verify --file')
     .option('--patient <mrn-or-id>', 'only the rows of one chart; seals then prove each row by its first 64 bits')
     .option('--out <file>', 'file to write (default: standard output)')
-    .action((options: RangeOptions & { patient?: string; out?: string }) =>
+    .action((options: RangeOptions & SigningOptions & { patient?: string; out?: string }) =>
       withAccess(options, io, async (ctx) => {
         const times = { from: instantOf(options.from), to: instantOf(options.to) };
         const scope: ExportScope =
           options.patient === undefined ? { kind: 'range', ...times } : { kind: 'patient', patientId: await resolvePatientKey(ctx, options.patient), ...times };
-        await sealAuditTrail(ctx.db, { waitMilliseconds: 2_000 });
+        await sealFirst(ctx.db, options, io);
         await recordAuditAct(ctx, 'audit.exported', times, scope.kind === 'patient' ? scope.patientId : null);
         const exported = await writeLines(options.out, io, (write) => exportAuditTrail(ctx.db, { scope, write, now: ctx.clock.now() }));
         note(io, `${plural(exported.rows, 'row')} and ${plural(exported.seals, 'seal')} written. They hold patient data: keep them as you keep the database.`);
@@ -162,6 +163,16 @@ function addRange(command: Command): Command {
 
 function addSigning(command: Command): Command {
   return command.option('--signing-key <file>', 'private key that signs seals, Ed25519 in PEM (default: ONECHART_AUDIT_SIGNING_KEY_FILE)');
+}
+
+/** Seals what waits, where that can be done here; what is not sealed is told by the command itself. */
+async function sealFirst(db: Ctx['db'], options: SigningOptions, io: CliIo): Promise<void> {
+  try {
+    await sealAuditTrail(db, { key: await signingKey(options, io), waitMilliseconds: 2_000 });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'AUDIT_KEY_MISSING') throw error;
+    note(io, 'The seals are signed and no key was given: rows since the last seal are left to the server.');
+  }
 }
 
 async function signingKey({ signingKey: file }: SigningOptions, io: CliIo): Promise<SealingKey | undefined> {
