@@ -144,6 +144,13 @@ function responseOf(response: ResponseContract, components: Components): Json {
   };
 }
 
+/** The same pattern without a Unicode property, which the regular expressions of Python and others do not know. */
+function portable(text: string): string {
+  return text.replaceAll(JSON.stringify(String.raw`^\P{Cc}*$`), JSON.stringify(noControlCharacters));
+}
+
+export const noControlCharacters = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`;
+
 interface Components {
   /** The schema in place; a reference where it has an id, and for what has one in it. */
   schemaOf(schema: z.ZodType, io: Direction): Json;
@@ -171,10 +178,10 @@ function createComponents(): Components {
 
   function describe(schema: z.ZodType, io: Direction): Json {
     const { $schema: _dialect, $defs, id: _id, ...json } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' }) as Json & { $defs?: Record<string, Json> };
-    let text = JSON.stringify(json);
+    let text = portable(JSON.stringify(json));
     const defs = Object.entries($defs ?? {});
     for (const [name, { id: _own, ...definition }] of defs) {
-      const reference = keep(name, JSON.parse(JSON.stringify(definition).replaceAll('#/$defs/', '#/components/schemas/')) as Json, io);
+      const reference = keep(name, JSON.parse(portable(JSON.stringify(definition)).replaceAll('#/$defs/', '#/components/schemas/')) as Json, io);
       text = text.replaceAll(`"#/$defs/${name}"`, JSON.stringify(reference));
     }
     return JSON.parse(text) as Json;

@@ -183,9 +183,8 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** The allowed value with one field, or the whole of it, made hostile. */
-export function spoiledValue(schema: JsonSchema, random: Random): unknown {
-  const value = allowedValue(schema, random);
+/** A value that is allowed with one field, or the whole of it, made hostile. */
+export function spoiledValue(schema: JsonSchema, random: Random, value: unknown = allowedValue(schema, random)): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || random.below(8) === 0) return hostileValue(schema, random);
   const fields = Object.entries(schema.properties ?? {});
   const chosen = fields.length === 0 ? undefined : random.pick(fields);

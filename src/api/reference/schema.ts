@@ -1,3 +1,4 @@
+import { noControlCharacters } from '../openapi.ts';
 import type { Schema } from './document.ts';
 import { type Html, html, prose } from './html.ts';
 
@@ -98,7 +99,7 @@ const formats: Readonly<Record<string, string>> = {
 
 /** Patterns of ../../base/fields.ts in words. */
 const patterns: Readonly<Record<string, readonly string[]>> = {
-  '^\\P{Cc}*$': ['no control characters'],
+  [noControlCharacters]: ['no control characters'],
   '^[^\\0]*$': ['no U+0000'],
 };
 
