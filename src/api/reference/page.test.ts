@@ -38,3 +38,18 @@ test('every link leads somewhere, and nothing is loaded', () => {
 test('what comes from a description cannot become markup', () => {
   expect(html`<p>${'<script>"&\''}</p>`.html).toBe('<p>&lt;script&gt;&quot;&amp;&#39;</p>');
 });
+
+test('types and limits are in words', () => {
+  const shape = page.split('<article id="schema-NewPatient"')[1]?.split('</article>')[0] ?? '';
+  const row = (name: string) =>
+    [...shape.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, text]) => text ?? '').find((text) => text.includes(`<code>${name}</code>`)) ?? '';
+  const words = (name: string) =>
+    row(name)
+      .replaceAll(/<[^>]+>/g, ' ')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
+  expect(words('lastName')).toBe('lastName required string Family name, or the single name. 1 to 100 characters, no control characters.');
+  expect(words('phone')).toBe('phone string or null 1 to 50 characters, no control characters, with digits. Such as +254201234567 .');
+  expect(words('gender')).toBe('gender MALE or FEMALE or OTHER or UNKNOWN or null');
+  expect(words('birthOrder')).toContain('integer or null Which of several born together: 1 is the first. 1 to 20.');
+});

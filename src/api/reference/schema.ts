@@ -49,7 +49,7 @@ export function typeOf(schema: Schema): Html {
   if (values) return joined(values.map((value) => html`<code>${String(value)}</code>`));
   const choices = anyOf ?? oneOf;
   if (choices) return joined(choices.map(typeOf));
-  if (allOf?.[0]) return typeOf(allOf[0]);
+  if (allOf?.[0] && type === undefined) return typeOf(allOf[0]);
   if (items) return html`list of ${items.properties ? 'objects' : typeOf(items)}`;
   if (type === undefined) return html`anything`;
   return html`${[type].flat().join(' or ')}`;
@@ -80,13 +80,14 @@ function sentence(text: string): string {
 
 /** Limits in words. A pattern that no eye can read is left to the document. */
 export function limitsOf(schema: Schema): string[] {
-  const { format, pattern, minimum, maximum } = schema;
+  const { format, pattern, minimum, maximum, allOf = [] } = schema;
   return [
     ...(format === undefined ? [] : [formats[format] ?? format]),
     ...range(schema.minLength, schema.maxLength, 'characters'),
     ...range(schema.minItems, schema.maxItems, 'entries'),
     ...range(bound(minimum), bound(maximum), ''),
     ...(pattern === undefined || format !== undefined ? [] : (patterns[pattern] ?? (pattern.length <= 80 ? [`matches ${pattern}`] : []))),
+    ...allOf.flatMap(limitsOf),
   ];
 }
 
@@ -100,6 +101,7 @@ const formats: Readonly<Record<string, string>> = {
 /** Patterns of ../../base/fields.ts in words. */
 const patterns: Readonly<Record<string, readonly string[]>> = {
   [noControlCharacters]: ['no control characters'],
+  '\\d': ['with digits'],
   '^[^\\0]*$': ['no U+0000'],
 };
 

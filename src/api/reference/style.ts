@@ -43,6 +43,7 @@ summary { cursor: pointer; color: var(--link); }
 }
 @media (min-width: 40rem) {
   td:first-child { min-width: 9rem; }
+  td:first-child code { white-space: nowrap; }
   td:nth-child(2):not(:last-child) { min-width: 8rem; }
 }
 @media (min-width: 60rem) {
