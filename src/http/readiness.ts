@@ -20,7 +20,8 @@ export interface Readiness {
  * server; the whole comparison with the migrations, which needs rights of a migrator and the SQL parser's 50 MB of memory,
  * is that of `onechart migrate status` and `drift`.
  */
-export function createReadiness(address: DatabaseAddress): Readiness {
+export function createReadiness(address: DatabaseAddress, options: { answerHoldsMilliseconds?: number } = {}): Readiness {
+  const holds = options.answerHoldsMilliseconds ?? answerHoldsMilliseconds;
   const pool = createPool(address, { maxConnections: 1, applicationName: 'onechart readiness' });
   let soundStamp: string | undefined;
   let answer: { at: number; result: Promise<void> } | undefined;
@@ -47,7 +48,7 @@ export function createReadiness(address: DatabaseAddress): Readiness {
   return {
     assertReady() {
       const now = performance.now();
-      if (answer === undefined || now - answer.at > answerHoldsMilliseconds) {
+      if (answer === undefined || now - answer.at >= holds) {
         const result = look();
         const mine = { at: now, result };
         answer = mine;

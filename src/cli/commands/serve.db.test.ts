@@ -147,7 +147,7 @@ function expectAcknowledged(rows: readonly Row[], { charts }: Acknowledged): voi
 test('SIGTERM under load: readiness says so first, everything that was accepted is answered, numbers go back, the trail is sealed', async () => {
   await using served = await startServe({
     databaseUrl: database.url,
-    env: { ONECHART_SERVER_SHUTDOWN_DELAY_SECONDS: '0.5', ONECHART_LIMITS_REQUESTS_PER_MINUTE: '0' },
+    env: { ONECHART_SERVER_SHUTDOWN_DELAY_SECONDS: '1.5', ONECHART_LIMITS_REQUESTS_PER_MINUTE: '0' },
   });
   let stopping: Promise<{ status: number; code: string; connection: string | null }> | undefined;
   const stop = async () => {
