@@ -29,3 +29,8 @@ test('check says that all is right, or everything that is wrong', async () => {
 test('a setting without a value is a mistake of the command line', async () => {
   expect(await onechart(['config', 'check', '--set', 'server.port'])).toMatchObject({ code: 64, stderr: expect.stringContaining('[COMMAND_LINE_INVALID]') });
 });
+
+test('a server with a wrong configuration does not start', async () => {
+  const refused = await onechart(['serve', '--database-url', 'postgresql://x@127.0.0.1:1/x', '--set', 'server.tlsKeyFile=/etc/hostname']);
+  expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('server.tlsCertificateFile is needed too') });
+});
