@@ -144,12 +144,15 @@ function responseOf(response: ResponseContract, components: Components): Json {
   };
 }
 
-/** The same pattern without a Unicode property, which the regular expressions of Python and others do not know. */
+/** Patterns of ours as every tool knows them: the regular expressions of Python and others have no Unicode properties and read `\0` otherwise. */
 function portable(text: string): string {
-  return text.replaceAll(JSON.stringify(String.raw`^\P{Cc}*$`), JSON.stringify(noControlCharacters));
+  return text
+    .replaceAll(JSON.stringify(String.raw`^\P{Cc}*$`), JSON.stringify(noControlCharacters))
+    .replaceAll(JSON.stringify(String.raw`^[^\0]*$`), JSON.stringify(noNull));
 }
 
 export const noControlCharacters = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`;
+export const noNull = String.raw`^[^\u0000]*$`;
 
 interface Components {
   /** The schema in place; a reference where it has an id, and for what has one in it. */

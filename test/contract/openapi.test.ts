@@ -38,3 +38,11 @@ test('every operation that takes JSON shows an example that its schema takes', (
   expect(taking.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(shown).toSorted());
   for (const { operationId, body } of taking) expect(body.safeParse(shown[operationId]).error, operationId).toBeUndefined();
 });
+
+test('patterns are such as the regular expressions of every language know', () => {
+  const patterns = [...JSON.stringify(openApiDocument(routes, '1.0.0')).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(
+    ([, text]) => JSON.parse(text ?? '""') as string,
+  );
+  expect(patterns.length).toBeGreaterThan(100);
+  expect(patterns.filter((pattern) => /\\[pP]\{|\\0|\(\?<|\\k/.test(pattern))).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { noControlCharacters } from '../openapi.ts';
+import { noControlCharacters, noNull } from '../openapi.ts';
 import type { Schema } from './document.ts';
 import { type Html, html, prose } from './html.ts';
 
@@ -102,7 +102,7 @@ const formats: Readonly<Record<string, string>> = {
 const patterns: Readonly<Record<string, readonly string[]>> = {
   [noControlCharacters]: ['no control characters'],
   '\\d': ['with digits'],
-  '^[^\\0]*$': ['no U+0000'],
+  [noNull]: ['no U+0000'],
 };
 
 /** The bounds of what is exact in JSON are no limit that anybody meets. */
