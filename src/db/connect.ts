@@ -47,12 +47,18 @@ function searchPathOption(schema: string): string {
 }
 
 /** Opens a pool on an address; every connection of it looks for tables in the address's schema. */
-export function createPool(address: DatabaseAddress, options: { maxConnections?: number; applicationName?: string } = {}): Pool {
+export function createPool(
+  address: DatabaseAddress,
+  options: { maxConnections?: number; applicationName?: string; statementSeconds?: number | undefined } = {},
+): Pool {
+  const { statementSeconds = 0 } = options;
   return withErrorListener(
     new pg.Pool({
       ...toPgConfig(address, options.applicationName),
       max: options.maxConnections ?? 10,
       connectionTimeoutMillis: maxWaitForConnection,
+      // A pooler in front takes no such setting at the start of a session.
+      ...(statementSeconds === 0 || address.pooled ? {} : { statement_timeout: statementSeconds * 1000 }),
       ...(address.schema === 'public' ? {} : { options: searchPathOption(address.schema) }),
     }),
   );

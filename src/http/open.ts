@@ -34,6 +34,7 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
   const readiness = createReadiness(address);
   const registry = openServerRegistry(address, {
     maxConnections: settings.database.maxConnections,
+    statementSeconds: settings.database.statementSeconds,
     ...settings.facility,
     breakGlass: settings.breakGlass,
     documents: settings.documents,

@@ -24,6 +24,8 @@ export interface ServerRegistry {
 
 export interface ServerRegistryOptions {
   readonly maxConnections?: number | undefined;
+  /** After how long the server of the database gives a statement up; 0, the default, for never. */
+  readonly statementSeconds?: number | undefined;
   /** IANA time zone of the facility; UTC unless given. */
   readonly timeZone?: string | undefined;
   readonly defaultCountry?: string | undefined;
@@ -36,7 +38,8 @@ export interface ServerRegistryOptions {
 }
 
 export function openServerRegistry(address: DatabaseAddress, options: ServerRegistryOptions = {}): ServerRegistry {
-  const pool = createPool(address, { maxConnections: options.maxConnections ?? 10, applicationName: 'onechart serve' });
+  const { maxConnections = 10, statementSeconds } = options;
+  const pool = createPool(address, { maxConnections, statementSeconds, applicationName: 'onechart serve' });
   const timeZone = options.timeZone ?? 'UTC';
   const documents = openDocumentSettings(options.documents);
   const mrns = createMrnIssuer({ format: { timeZone } });

@@ -67,6 +67,12 @@ export const DatabaseSettings = z.strictObject({
     .optional()
     .describe('postgresql://user:password@host:port/database?schema=public. Without it the PG* variables of libpq count, then the running embedded database.'),
   schema: z.string().min(1).optional().describe('Schema of the tables, where it is not that of ?schema= in the address (public).'),
+  statementSeconds: z
+    .int()
+    .min(0)
+    .max(3_600)
+    .default(30)
+    .describe('After this long the database gives a statement up, as when somebody holds a lock on a chart; the caller is told to try again. 0: never.'),
   maxConnections: z.int().min(2).max(200).default(10).describe('The most connections at once. Twice the cores of the database server is enough.'),
 });
 
