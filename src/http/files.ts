@@ -26,8 +26,6 @@ export async function withUpload<Result>(request: FastifyRequest, work: (upload:
     const value = request.headers[name];
     return value === undefined ? undefined : String(value);
   };
-  const gone = () => raw.destroy(new Error('idle'));
-  raw.setTimeout(idleMilliseconds, gone);
   try {
     const coding = header('content-encoding');
     if (coding !== undefined && coding.trim().toLowerCase() !== 'identity') {
@@ -37,8 +35,7 @@ export async function withUpload<Result>(request: FastifyRequest, work: (upload:
     }
     const length = header('content-length');
     return await work({
-      // Left by an error, the stream must stay open, or the answer would not get through.
-      content: raw.iterator({ destroyOnReturn: false }),
+      content: arriving(raw, idleMilliseconds),
       ...definedOnly({
         declaredType: header('content-type'),
         declaredSize: length === undefined ? undefined : Number(length),
@@ -47,9 +44,40 @@ export async function withUpload<Result>(request: FastifyRequest, work: (upload:
       }),
     });
   } finally {
-    raw.setTimeout(0);
     if (!raw.readableEnded) drain(request);
   }
+}
+
+/** The parts of a body as they come. Only the time in which the client is waited for counts, not that in which the store is. Errors: `UPLOAD_STALLED`. */
+export async function* arriving(body: Readable, idle: number): AsyncGenerator<Uint8Array> {
+  // Left by an error, the stream must stay open, or the answer would not get through.
+  const parts = body.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const next = await withinIdle(parts.next(), idle);
+      if (next.done) return;
+      yield next.value as Uint8Array;
+    }
+  } finally {
+    // Until it lets go of the stream, nobody else can read on. After a stall that is when the client sends again, so it is not waited for.
+    parts.return?.().catch(() => undefined);
+  }
+}
+
+async function withinIdle<Part>(part: Promise<Part>, idle: number): Promise<Part> {
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(uploadStalled(idle)), idle);
+  });
+  try {
+    return await Promise.race([part, stalled]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function uploadStalled(idle: number): AppError {
+  return new AppError('invalid', 'UPLOAD_STALLED', `Nothing of the file came for ${idle / 1000} seconds. Nothing was kept; send it again.`);
 }
 
 function drain({ raw }: FastifyRequest): void {
@@ -60,6 +88,8 @@ function drain({ raw }: FastifyRequest): void {
   });
   // A connection that breaks now has nothing more to say to anybody.
   raw.on('error', () => undefined);
+  raw.setTimeout(idleMilliseconds, () => raw.destroy());
+  raw.once('end', () => raw.setTimeout(0));
   raw.resume();
 }
 
