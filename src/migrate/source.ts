@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { AppError } from '../base/errors.ts';
 import { recordedFiles } from './journal.ts';
-import { type HostFinding, type HostOptions, type MigrationFile, migrationFile, readHostProfile, renderModule } from './module/index.ts';
+import { type HostFinding, type HostOptions, type MigrationFile, migrationFile, moduleMigrationNames, readHostProfile, renderModule } from './module/index.ts';
 
 /** Which migrations count for a database, and what was found out about the host on the way. */
 export interface MigrationSource {
@@ -15,12 +15,15 @@ export interface MigrationSource {
   readonly findings: readonly HostFinding[];
 }
 
-const moduleName =
-  /_(add_patient_module|complete_merge_history|check_patient_data|issue_record_numbers|audit_and_outbox|index_link_tables|describe_patient_module|grant_database_roles|queue_placeholder_patients)$/;
+let ownNames: ReadonlySet<string> | undefined;
 
-/** Whether a migration is one of the patient module's, by its name without the timestamp. */
+/**
+ * Whether a migration is one of the patient module's, by its name without the day: `init` moves the day and keeps the time. The
+ * committed folders are the list. Without the time a migration of the host, `add_accounts` for one, would pass for ours.
+ */
 export function isModuleMigration(name: string): boolean {
-  return moduleName.test(name);
+  ownNames ??= new Set(moduleMigrationNames().map((each) => each.slice(8)));
+  return /^\d{14}_/.test(name) && ownNames.has(name.slice(8));
 }
 
 /**

@@ -73,11 +73,18 @@ export function moduleMigrationsFolder(): string {
   }
 }
 
+/** The names of all the module's migrations, those that not every host gets among them. */
+export function moduleMigrationNames(): string[] {
+  return [...committedNames(moduleMigrationsFolder()), linkIndexMigrationName].sort();
+}
+
+function committedNames(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+}
+
 function readModuleFiles(): { name: string; sql: string }[] {
   const folder = moduleMigrationsFolder();
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => ({ name: entry.name, sql: readFileSync(join(folder, entry.name, 'migration.sql'), 'utf8') }));
+  return committedNames(folder).map((name) => ({ name, sql: readFileSync(join(folder, name, 'migration.sql'), 'utf8') }));
 }
 
 function renderForHost(name: string, sql: string, profile: HostProfile): string {
