@@ -108,7 +108,7 @@ function headersOf(route: RouteContract): Json[] {
       in: 'header',
       ...(route.ifMatch === 'required' ? { required: true } : {}),
       description: 'The ETag that was read (RFC 9110 §13.1.1).',
-      schema: { type: 'string', examples: ['"3"'] },
+      schema: { type: 'string', pattern: '^(W/)?"[1-9][0-9]{0,14}"$', examples: ['"3"'] },
     });
   }
   if (route.idempotent) {
@@ -116,7 +116,7 @@ function headersOf(route: RouteContract): Json[] {
       name: 'Idempotency-Key',
       in: 'header',
       description: 'A text of your own, new for each thing that is to be made. A repeated call with it gets the answer of the first.',
-      schema: { type: 'string', minLength: 1, maxLength: 255 },
+      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: String.raw`^[!#-\[\]-~]+$`, examples: ['7f1c2b9e-4d53-4f0e-9a51-6c1f0e8d2b37'] },
     });
   }
   return headers;

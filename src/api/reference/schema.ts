@@ -102,6 +102,7 @@ const formats: Readonly<Record<string, string>> = {
 const patterns: Readonly<Record<string, readonly string[]>> = {
   [noControlCharacters]: ['no control characters'],
   '\\d': ['with digits'],
+  '^[!#-\\[\\]-~]+$': ['visible ASCII without quotes and backslashes'],
   [noNull]: ['no U+0000'],
 };
 
