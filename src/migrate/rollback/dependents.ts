@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { AssessedMigration } from '../assess.ts';
 import { desiredCatalogue } from '../shadow.ts';
-import { relationSql } from '../relation.ts';
+import { quoteRelation, relationSql } from '../relation.ts';
 import { rows } from '../sql.ts';
+import type { ColumnsOf } from './column-values.ts';
 
 /** Something of the host that hangs on an object of ours. */
 export interface HostDependent {
@@ -25,6 +26,8 @@ export interface DependentsOf {
   readonly enums: readonly string[];
   /** Indexes on tables that stay. */
   readonly indexes: readonly string[];
+  /** Columns that are dropped from tables that stay. */
+  readonly droppedColumns: readonly ColumnsOf[];
   /** All migrations of the module: what they make is ours. */
   readonly own: readonly AssessedMigration[];
   /** Columns of the module's tables as the migrations make them, quoted as needed; see `ownColumns`. */
@@ -39,13 +42,14 @@ export interface DependentsOf {
 export async function findHostDependents(
   client: pg.ClientBase,
   schema: string,
-  { tables, enums, indexes, own, columns }: DependentsOf,
+  { tables, enums, indexes, droppedColumns, own, columns }: DependentsOf,
 ): Promise<HostDependent[]> {
   const effects = own.flatMap(({ statements }) => statements.map(({ effect }) => effect));
   const ownConstraints = effects.flatMap((effect) => (effect.kind === 'foreign-key' || effect.kind === 'check' ? [`${effect.table}.${effect.name}`] : []));
   // A key on a partition, made before the partitioned table takes it over, bears the same name.
   const ownKeys = effects.flatMap((effect) => (effect.kind === 'foreign-key' ? [effect.name] : []));
   const ownIndexes = effects.flatMap((effect) => (effect.kind === 'index' ? [effect.name] : []));
+  const dropped = droppedColumns.flatMap((each) => each.columns.map((column) => [quoteRelation(each.table, schema), column] as const));
   const found = await rows<Found>(
     client,
     `WITH own_table AS (SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)),
@@ -57,6 +61,9 @@ export async function findHostDependents(
        WHERE s.relkind = 'S' AND s.relname = o.relname || '_' || a.attname || '_seq'),
      own_type AS (
        SELECT t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = $1 AND (t.typtype = 'e' AND t.typname = ANY ($3) OR t.typrelid IN (SELECT oid FROM own_table UNION SELECT oid FROM own_partition))),
+     dropped_column AS (
+       SELECT a.attrelid AS oid, a.attnum FROM unnest($8::text[], $9::text[]) AS w (regclass, attname)
+       JOIN pg_attribute a ON a.attrelid = to_regclass(w.regclass) AND a.attname = w.attname AND NOT a.attisdropped),
      target AS (
        SELECT 'pg_class'::regclass AS classid, oid AS objid FROM own_table
        UNION SELECT 'pg_class'::regclass, oid FROM own_partition
@@ -68,6 +75,13 @@ export async function findHostDependents(
      dependent AS (
        SELECT DISTINCT d.classid, d.objid, d.objsubid FROM pg_depend d JOIN target t ON t.classid = d.refclassid AND t.objid = d.refobjid
        WHERE NOT EXISTS (SELECT FROM target o WHERE o.classid = d.classid AND o.objid = d.objid)
+       -- DROP COLUMN takes indexes and constraints along without a word; a column's own default and NOT NULL are part of it.
+       UNION SELECT d.classid, d.objid, d.objsubid FROM pg_depend d JOIN dropped_column c ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = c.attnum
+         WHERE NOT EXISTS (SELECT FROM target o WHERE o.classid = d.classid AND o.objid = d.objid)
+           AND NOT EXISTS (SELECT FROM pg_attrdef f WHERE d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid AND f.adrelid = c.oid AND f.adnum = c.attnum)
+           AND NOT EXISTS (SELECT FROM pg_constraint k WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype = 'n')
+           AND NOT EXISTS (SELECT FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace
+             WHERE d.classid = 'pg_class'::regclass AND i.oid = d.objid AND i.relkind IN ('i', 'I') AND n.nspname = $1 AND i.relname = ANY ($5))
        -- What hangs on a table of ours without the others noticing: its host-made indexes and constraints.
        UNION SELECT 'pg_class'::regclass, x.indexrelid, 0 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
          WHERE x.indrelid IN (SELECT oid FROM own_table) AND NOT x.indisprimary AND NOT i.relname = ANY ($5) AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.conrelid = x.indrelid)
@@ -90,7 +104,7 @@ export async function findHostDependents(
        -- A partition's copy of a key is part of the key.
        AND NOT (k.oid IS NOT NULL AND (k.conparentid <> 0 OR k.coninhcount > 0 AND k.conrelid IN (SELECT oid FROM own_partition)))
      ORDER BY what`,
-    [schema, tables, enums, indexes, ownIndexes, ownConstraints, ownKeys],
+    [schema, tables, enums, indexes, ownIndexes, ownConstraints, ownKeys, dropped.map(([table]) => table), dropped.map(([, column]) => column)],
   );
   return [...(await hostColumns(client, schema, { tables, columns })), ...found.map(describe)];
 }

@@ -255,8 +255,10 @@ test('a named migration, whole or by the part after its time; what came after it
   expect(partly.filter((line) => line.includes('onechart_app') || line.startsWith('comment patients'))).toEqual([]);
   expect((await apply(host)).verification.ok).toBe(true);
   expect(await picture(host)).toEqual(complete);
-  for (const name of ['20260103000800_queue_placeholder_patients', '20260103000700_grant_database_roles', 'describe_patient_module'])
-    await rollback(host, { name });
+  const { migrations } = await plan(host);
+  const last = migrations.slice(0, migrations.indexOf('20260103000600_describe_patient_module'));
+  expect(last).toContain('20260103000700_grant_database_roles');
+  for (const name of [...last, 'describe_patient_module']) await rollback(host, { name });
   expect((await apply(host)).verification.ok).toBe(true);
   expect(await picture(host)).toEqual(complete);
 });
@@ -270,4 +272,65 @@ test('each migration alone, from the last to the first, leaves what its predeces
     expect(steps.length, name).toBeGreaterThan(0);
   }
   expect(await picture(host)).toEqual(before);
+});
+
+test('values in columns that go from a table that stays: refused, counted, nothing changed; given up when told so', async () => {
+  await using host = await createApplied();
+  const [id] = await registerPatients(host);
+  await host.query(
+    `INSERT INTO patient_contacts ("patientId", "firstName", "lastName", relationship) SELECT $1, 'Mira', 'Example', 'SISTER' FROM generate_series(1, 2)`,
+    [id],
+  );
+  const part = { name: 'register_real_people', withLater: true };
+  // Rows alone lose nothing, and neither does a default.
+  const empty = await plan(host, part);
+  expect(empty.findings).toEqual([]);
+  expect(empty.columns).toContainEqual({ table: 'patient_contacts', column: 'isNextOfKin', values: 0 });
+  expect(empty.columns.filter(({ values }) => values > 0)).toEqual([]);
+  await host.query(`UPDATE patients SET "preferredLanguage" = 'sr' WHERE id = $1`, [id]);
+  await host.query(`UPDATE patient_contacts SET "isNextOfKin" = true WHERE "patientId" = $1`, [id]);
+  const still = await snapshot(host);
+  for (const refused of [part, { ...part, exportTo: await folder() }])
+    await expect(rollback(host, refused)).rejects.toMatchObject({
+      kind: 'unsafe',
+      code: 'COLUMN_VALUES_PRESENT',
+      message: expect.stringContaining('hold values: patients.preferredLanguage 1, patient_contacts.isNextOfKin 2. '),
+    });
+  expect(await snapshot(host)).toEqual(still);
+  await rollback(host, { ...part, discardData: true });
+  expect(await host.query('SELECT count(*)::int AS patients FROM patients')).toEqual([{ patients: 3 }]);
+  expect((await apply(host)).verification.ok).toBe(true);
+  expect(await host.query('SELECT count("preferredLanguage")::int AS told FROM patients')).toEqual([{ told: 0 }]);
+});
+
+test('a value written after the plan is not lost: the transaction that drops the column looks again, under the lock', async () => {
+  await using host = await createApplied();
+  const [id] = await registerPatients(host);
+  const onEvent = async (event: { type: string; step?: { key: string } }) => {
+    if (event.type === 'step-started' && event.step?.key === 'drop columns patients')
+      await host.query(`UPDATE patients SET "preferredLanguage" = 'sr' WHERE id = $1`, [id]);
+  };
+  await expect(rollback(host, { name: 'register_real_people', withLater: true, onEvent })).rejects.toMatchObject({ code: 'COLUMN_VALUES_PRESENT' });
+  expect((await apply(host)).verification.ok).toBe(true);
+  expect(await host.query('SELECT count("preferredLanguage")::int AS told FROM patients')).toEqual([{ told: 1 }]);
+});
+
+test.each([
+  ['an index', 'CREATE INDEX "Host index" ON patients (city, "preferredLanguage")', /index "Host index" \(DROP INDEX "Host index"\)/],
+  ['a check', `ALTER TABLE patients ADD CONSTRAINT told CHECK ("preferredLanguage" <> '')`, /constraint told on table patients/],
+  ['a view', 'CREATE VIEW tongues AS SELECT "preferredLanguage" FROM patients', /view tongues \(DROP VIEW tongues\)/],
+  [
+    'a generated column',
+    'ALTER TABLE patients ADD COLUMN spoken text GENERATED ALWAYS AS (upper("preferredLanguage")) STORED',
+    /column spoken of table patients/,
+  ],
+])('%s of the host on a column that goes from a table that stays is named before anything is changed', async (_name, sql, says) => {
+  await using host = await createApplied();
+  await host.query(sql);
+  const before = await snapshot(host);
+  await expect(rollback(host, { name: 'register_real_people', withLater: true })).rejects.toMatchObject({
+    code: 'HOST_OBJECTS_DEPEND',
+    message: expect.stringMatching(says),
+  });
+  expect(await snapshot(host)).toEqual(before);
 });

@@ -15,6 +15,7 @@ import { quoteRelation } from '../relation.ts';
 import { quote, row, rows } from '../sql.ts';
 import type { Step } from '../step.ts';
 import { readTraffic } from '../traffic.ts';
+import { type ColumnsOf, countValues, valueFindings } from './column-values.ts';
 import { type DependentsOf, findHostDependents, ownColumns } from './dependents.ts';
 import { wasCutOff } from './cut-off.ts';
 import { checkExportFolder } from './export-folder.ts';
@@ -32,7 +33,7 @@ export interface RollbackSelection {
   /** Folder that the rows of the dropped tables are written to; it must be empty or not there. */
   readonly exportTo?: string | undefined;
   readonly gzip?: boolean | undefined;
-  /** The rows of the dropped tables are given up. */
+  /** The rows of the dropped tables are given up, and so are the values of columns dropped from tables that stay. */
   readonly discardData?: boolean | undefined;
 }
 
@@ -45,6 +46,8 @@ export interface RollbackPlan {
   readonly steps: readonly Step[];
   /** Tables that are dropped, with their rows counted. */
   readonly tables: readonly { readonly table: string; readonly rows: number }[];
+  /** Columns dropped from tables that stay, with the values counted that are lost by it; NULL and the column's default count as none. */
+  readonly columns: readonly { readonly table: string; readonly column: string; readonly values: number }[];
   /** Columns of the host that keep ids of patients who are gone then. */
   readonly idsLeft: readonly { readonly table: string; readonly column: string; readonly rows: number }[];
   /** What stays although a migration did it, in sentences. */
@@ -80,7 +83,7 @@ export async function planRollback(options: RollbackPlanOptions): Promise<Rollba
  * Rows of the module are exported in the transaction that drops them, under a lock that lets nobody in: what is in the files
  * is what was dropped, to the last row.
  *
- * Errors: `ROWS_PRESENT` and `HOST_OBJECTS_DEPEND` (unsafe), `CATALOGUE_CONFLICT` and `MIGRATION_EDITED` (drift),
+ * Errors: `ROWS_PRESENT`, `COLUMN_VALUES_PRESENT` and `HOST_OBJECTS_DEPEND` (unsafe), `CATALOGUE_CONFLICT` and `MIGRATION_EDITED` (drift),
  * `MIGRATION_UNKNOWN`, `LATER_MIGRATIONS_PRESENT`, `EXPORT_FOLDER_OCCUPIED`, `EXPORT_FOLDER_UNWRITABLE`, `EXPORT_DISK_SHORT`,
  * and those of every run: `LOCK_NOT_OBTAINED`, `MIGRATION_LOCK_HELD`, `MIGRATION_INTERRUPTED`.
  *
@@ -105,7 +108,10 @@ async function rollbackWith(run: Run, options: RollbackOptions): Promise<Rollbac
     rollback: { migrations: plan.migrations, tables: plan.tables, idsLeft: plan.idsLeft, stays: plan.stays },
     ...(options.exportTo ? { export: { id, folder: options.exportTo } } : {}),
   });
-  for (const step of undo.steps) await run.step(step);
+  for (const step of undo.steps) {
+    const dropped = undo.droppedColumns.find((each) => each.step === step);
+    await run.step(step, dropped && (() => withoutValues(run, dropped, { options, of })));
+  }
   await run.checkpoint('nothing in use refers to the tables any more');
   let exported: ExportManifest | undefined;
   await run.step(undo.last, async () => {
@@ -140,6 +146,7 @@ async function lookBack(client: pg.Client, options: RollbackPlanOptions): Promis
   const counts = await countRows(client, schema, names);
   const undo = buildUndoPlan(selected, { ...around, rows: counts });
   const tables = names.map((table) => ({ table, rows: counts.get(table) ?? 0 }));
+  const columns = await countValues(client, schema, undo.droppedColumns);
   const of: DependentsOf = {
     ...undo,
     own: assessment.migrations,
@@ -153,11 +160,13 @@ async function lookBack(client: pg.Client, options: RollbackPlanOptions): Promis
           ...(await checkOwners(client, schema, standingOn(selected))),
           ...dependentFindings(await findHostDependents(client, schema, of)),
           ...rowFindings(tables, options),
+          ...valueFindings(columns, options),
         ];
   const plan: RollbackPlan = {
     migrations: selected.map(({ file }) => file.name),
     steps: [...undo.steps, ...(undo.last ? [undo.last] : [])],
     tables,
+    columns,
     idsLeft: await idsLeft(client, schema, { selected, tables: names }),
     stays: [...undo.stays, ...(selected.length > 0 ? await whatStays(client, schema, names) : [])],
     findings,
@@ -377,6 +386,14 @@ async function emptyOrExported(
     exported: { id, folder: options.exportTo, tables: manifest.tables.map(({ table, rows: number, sha256 }) => ({ table, rows: number, sha256 })) },
   });
   return manifest;
+}
+
+/** In the transaction that drops columns of a table that stays: nobody writes to it any more, and nothing would be lost. */
+async function withoutValues({ client, schema }: Run, dropped: ColumnsOf, { options, of }: { options: RollbackOptions; of: DependentsOf }): Promise<void> {
+  await client.query(`LOCK TABLE ${quoteRelation(dropped.table, schema)} IN ACCESS EXCLUSIVE MODE`);
+  // The host may have built on the columns since the plan.
+  throwBlocks(dependentFindings(await findHostDependents(client, schema, { ...of, tables: [], enums: [], indexes: [], droppedColumns: [dropped] })));
+  if (!options.discardData) throwBlocks(valueFindings(await countValues(client, schema, [dropped]), options));
 }
 
 /** The catalogue has the last word. */

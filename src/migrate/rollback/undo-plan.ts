@@ -7,6 +7,7 @@ import { quote } from '../sql.ts';
 import type { Effect } from '../statement.ts';
 import type { Step } from '../step.ts';
 import type { TableTraffic } from '../traffic.ts';
+import type { ColumnsOf } from './column-values.ts';
 import { wayBackOf } from './way-back.ts';
 
 /** The way back as steps, and what it ends in. */
@@ -20,6 +21,8 @@ export interface UndoPlan {
   readonly enums: readonly string[];
   /** Indexes dropped from tables that stay. */
   readonly indexes: readonly string[];
+  /** Columns dropped from tables that stay, each with the step that does it. */
+  readonly droppedColumns: readonly (ColumnsOf & { readonly step: Step })[];
   /** What the migrations did and this does not take back. */
   readonly stays: readonly string[];
 }
@@ -38,13 +41,13 @@ export interface Surroundings {
 }
 
 /** Costs as of the plan of an apply; a row's export with 1.1 million rows in 240 MB: 14.2 s (embedded PostgreSQL 18, load 20 on 2 cores). */
-const cost = { briefMilliseconds: 4, indexMilliseconds: 12, objectMilliseconds: 1, exportRowMicroseconds: 13 };
+const cost = { briefMilliseconds: 4, indexMilliseconds: 12, objectMilliseconds: 1, exportRowMicroseconds: 13, valueRowMicroseconds: 0.1 };
 
 /**
  * Derives the way back from the statements, last first. Pure.
  *
- * What hangs on a table that stays is taken off in a transaction of its own: keys, checks, comments under the lock timeout,
- * indexes CONCURRENTLY. What hangs only on tables that go, goes with them. The tables go together at the end, when nothing
+ * What hangs on a table that stays is taken off in a transaction of its own: keys, checks, comments, columns under the lock
+ * timeout, indexes CONCURRENTLY. What hangs only on tables that go, goes with them. The tables go together at the end, when nothing
  * that is in use refers to them any more.
  */
 export function buildUndoPlan(migrations: readonly AssessedMigration[], around: Surroundings): UndoPlan {
@@ -55,12 +58,16 @@ export function buildUndoPlan(migrations: readonly AssessedMigration[], around: 
   const enums = named('enum');
   const goes = (table: string) => tables.includes(table);
   const make = stepMaker(around);
+  // Before the walk: in a file, comments stand after what they are on, so the walk meets them first.
+  const indexes = there.flatMap(({ statement: { effect } }) => (effect.kind === 'index' && !goes(effect.table) ? [effect.name] : []));
+  const columns = new Set(there.flatMap(({ statement: { effect } }) => (effect.kind === 'column' && !goes(effect.table) ? [columnName(effect)] : [])));
 
   const steps: Step[] = [];
-  const indexes: string[] = [];
+  const droppedColumns: (ColumnsOf & { step: Step })[] = [];
   const stays: string[] = [];
   for (const { file, statements, history } of migrations) {
     const comments: AssessedStatement[] = [];
+    const added: (Effect & { kind: 'column' })[] = [];
     for (const statement of statements.toReversed()) {
       const { effect, object } = statement;
       if (effect.kind === 'opaque') {
@@ -75,20 +82,29 @@ export function buildUndoPlan(migrations: readonly AssessedMigration[], around: 
       if (object.state !== 'present' && object.state !== 'invalid') continue;
       if (effect.kind === 'foreign-key' && !(goes(effect.table) && goes(effect.references))) steps.push(make.constraint(file.name, effect));
       else if (effect.kind === 'check' && !goes(effect.table)) steps.push(make.constraint(file.name, effect));
-      else if (effect.kind === 'index' && !goes(effect.table)) {
-        indexes.push(effect.name);
-        steps.push(make.index(file.name, effect));
-      } else if (effect.kind === 'comment' && commentStays(effect, { goes, enums, indexes, statements: all.map((each) => each.statement) }))
+      else if (effect.kind === 'index' && !goes(effect.table)) steps.push(make.index(file.name, effect));
+      else if (effect.kind === 'column' && !goes(effect.table)) added.unshift(effect);
+      else if (effect.kind === 'comment' && commentStays(effect, { goes, enums, indexes, columns, statements: all.map((each) => each.statement) }))
         comments.push(statement);
-      // A column goes with its table.
-      else if (!['table', 'enum', 'index', 'foreign-key', 'check', 'comment'].includes(effect.kind) && !('table' in effect && goes(effect.table ?? '')))
+      // A change of a column goes with its table.
+      else if (
+        !['table', 'enum', 'column', 'index', 'foreign-key', 'check', 'comment'].includes(effect.kind) &&
+        !('table' in effect && goes(effect.table ?? ''))
+      )
         stays.push(
-          `${effect.kind} ${effect.name} of ${file.name} stays: this version takes back tables, enums, indexes, keys, checks, comments and scripts that say how.`,
+          `${effect.kind} ${effect.name} of ${file.name} stays: this version takes back tables, enums, columns, indexes, keys, checks, comments and scripts that say how.`,
         );
     }
     if (comments.length > 0) steps.push(make.comments(file.name, comments));
+    // Last, when no key, check or index of ours stands on them.
+    for (const [table, of] of Map.groupBy(added, (each) => each.table)) {
+      const dropped = { table, columns: of.map(({ name }) => name) };
+      const step = make.columns(file.name, dropped);
+      droppedColumns.push({ ...dropped, step });
+      steps.push(step);
+    }
   }
-  return { steps, last: migrations.length === 0 ? undefined : make.last(migrations, { tables, enums }), tables, enums, indexes, stays };
+  return { steps, last: migrations.length === 0 ? undefined : make.last(migrations, { tables, enums }), tables, enums, indexes, droppedColumns, stays };
 }
 
 /** What an apply that was cut off has made on the partitions, and the table itself has not taken over yet. */
@@ -116,8 +132,15 @@ function partitionSteps(
 /** A comment whose object goes, goes with it. */
 function commentStays(
   effect: Effect & { kind: 'comment' },
-  known: { goes: (table: string) => boolean; enums: readonly string[]; indexes: readonly string[]; statements: readonly AssessedStatement[] },
+  known: {
+    goes: (table: string) => boolean;
+    enums: readonly string[];
+    indexes: readonly string[];
+    columns: ReadonlySet<string>;
+    statements: readonly AssessedStatement[];
+  },
 ): boolean {
+  if (effect.on === 'column' && known.columns.has(effect.name)) return false;
   if (effect.on === 'table' || effect.on === 'column') return !known.goes(effect.target);
   if (effect.on === 'type') return !known.enums.includes(effect.target);
   if (known.indexes.includes(effect.target)) return false;
@@ -125,6 +148,11 @@ function commentStays(
   const index = known.statements.find((each) => each.effect.kind === 'index' && each.effect.name === effect.target)?.effect;
   const table = index?.kind === 'index' ? index.table : effect.target.replace(/_pkey$/, '');
   return !known.goes(table);
+}
+
+/** As the effect of a comment on it is named. */
+function columnName({ table, name }: { table: string; name: string }): string {
+  return `${table}.${name}`;
 }
 
 function stepMaker(around: Surroundings) {
@@ -179,6 +207,22 @@ function stepMaker(around: Surroundings) {
         },
         [effect.table],
         concurrently ? { milliseconds: cost.indexMilliseconds, writeWaitMilliseconds: 0 } : brief,
+      );
+    },
+    /** Its values are looked for under the lock, in the same transaction. */
+    columns(migration: string, { table, columns }: ColumnsOf): Step {
+      const milliseconds = cost.briefMilliseconds + ((around.traffic.get(table)?.rows ?? 0) * cost.valueRowMicroseconds) / 1000;
+      return step(
+        {
+          migration,
+          key: `drop columns ${table}`,
+          title: `Drop ${counted(columns.length, 'column')} of ${table}`,
+          kind: 'drop',
+          statements: [`ALTER TABLE ${quoteRelation(table)} ${columns.map((each) => `DROP COLUMN ${quote(each)}`).join(', ')}`],
+          lock: 'ACCESS EXCLUSIVE',
+        },
+        [table],
+        { milliseconds, writeWaitMilliseconds: milliseconds },
       );
     },
     comments(migration: string, comments: readonly AssessedStatement[]): Step {

@@ -30,7 +30,7 @@ function addRollback({ io, command }: MigrateCommands): void {
     .option('--with-later', 'take back the migrations after the named one too')
     .option('--export <folder>', 'write the rows of the dropped tables to this folder, in the transaction that drops them')
     .option('--gzip', 'compress the exported files')
-    .option('--discard-data', 'give up the rows of the dropped tables')
+    .option('--discard-data', 'give up the rows of the dropped tables, and the values of columns dropped from tables that stay')
     .option('--dry-run', 'show the steps, locks, sizes and rows; change nothing')
     .option('--sql', 'show the statements of each step too')
     .option('-y, --yes', 'do not ask')
@@ -61,7 +61,10 @@ function addRollback({ io, command }: MigrateCommands): void {
       }
       if (plan.steps.length > 0 && blocks.length === 0) {
         const rows = plan.tables.reduce((sum, each) => sum + each.rows, 0);
-        const fate = rows === 0 ? '' : options.discardData ? ` and ${count(rows)} rows given up` : ` and ${count(rows)} rows written to ${engine.exportTo}`;
+        const values = plan.columns.reduce((sum, each) => sum + each.values, 0);
+        const written = rows === 0 ? '' : options.discardData ? ` and ${count(rows)} rows given up` : ` and ${count(rows)} rows written to ${engine.exportTo}`;
+        // Only with --discard-data it comes so far.
+        const fate = `${written}${values === 0 ? '' : ` and ${count(values)} values in columns given up`}`;
         const what = `${plan.migrations.length} migrations would be taken back in ${plan.steps.length} steps on ${describeAddress(engine.address)}${fate}`;
         await confirm(io, { what, look: 'onechart migrate rollback --dry-run', yes: options.yes });
       }
@@ -118,6 +121,9 @@ function showPlan(io: CliIo, plan: RollbackPlan, { sql, exporting }: { sql: bool
       ? 'The tables that go are empty.'
       : `Rows in the tables that go: ${filled.map(({ table, rows }) => `${table} ${count(rows)}`).join(', ')}.${exporting ? ' They hold patient data (PHI), and so will the files.' : ''}`,
   );
+  const values = plan.columns.filter((each) => each.values > 0);
+  if (values.length > 0)
+    print(io, `Values in the columns that go: ${values.map(({ table, column, values: number }) => `${table}.${column} ${count(number)}`).join(', ')}.`);
   showLeft(io, plan);
   if (sql) print(io, `\n${renderStatements(plan.steps)}`);
 }
