@@ -11,7 +11,7 @@ import { requireVersion, staleVersion } from './patient.ts';
 import type { Patient } from './patient.schema.ts';
 import type { PatientWrite } from './patient-row.ts';
 import { findPatientById, lockPatient } from './patient.store.ts';
-import { type ChartRecord, findChartToChange, updateRecordedChart } from './recorded-chart.store.ts';
+import { type ChartRecord, findChartToChange, type KeptTelecom, updateRecordedChart } from './recorded-chart.store.ts';
 import type { TemporaryNames } from './temporary-name.ts';
 
 /** What the facility has decided, for all calls. */
@@ -80,6 +80,8 @@ export interface PatientChange {
   readonly alongside?: ((ctx: Ctx, chart: { before: Patient; after: Patient }) => Promise<void>) | undefined;
   /** Whether this change has such rows to write, where the chart can tell; otherwise every one has. */
   readonly needsRows?: ((chart: { before: Patient; after: Patient }) => boolean) | undefined;
+  /** Earlier numbers that the same statement keeps, where they are all that there is to keep; no lock is taken then. */
+  readonly keeps?: ((ctx: Ctx, chart: { before: Patient; after: Patient }) => readonly KeptTelecom[] | undefined) | undefined;
 }
 
 /** A deed as the trail and the outside are told of it. */
@@ -111,7 +113,7 @@ const triesWithoutLock = 2;
  * One change of one chart: row, audit row and event in one transaction. Nothing is written when nothing changes.
  *
  * The chart is read and then changed by one statement, which holds only while nobody, OneChart or not, has written the
- * row since (its xmin): two ways to the server instead of seven. What has rows beside the chart to write takes the lock at once.
+ * row since (its xmin): two ways to the server instead of seven. What has other rows than earlier numbers to write beside the chart takes the lock.
  */
 export async function changePatient(ctx: Ctx, change: PatientChange): Promise<Patient> {
   requireDeed(ctx.viewer, change.action);
@@ -148,8 +150,12 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
   const fields = changedFields(before, values);
   if (fields.length === 0) return before;
   const after = { ...before, ...wireValues(values) };
-  if (state === 'row may change' && hasRows(change, { before, after })) return undefined;
   const now = ctx.clock.now();
+  // One deed, one time: the chart as it stood at its updatedAt has the change in it.
+  const at: Ctx = { ...ctx, clock: { now: () => now } };
+  const besides = state === 'row may change' && hasRows(change, { before, after });
+  const keeps = besides ? change.keeps?.(at, { before, after: { ...after, version: before.version + 1 } }) : [];
+  if (keeps === undefined) return undefined;
   const deed: RecordedDeed = {
     action: change.action,
     patientId: change.id,
@@ -160,12 +166,7 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
     after: pick(after, fields),
     payload: { fields },
   };
-  return updateRecordedChart(
-    ctx.db,
-    { id: change.id, writtenBy, values: { ...values, updatedAt: now, updatedBy: userIdOf(ctx) } },
-    // One deed, one time: the chart as it stood at its updatedAt has the change in it.
-    recordOf({ ...ctx, clock: { now: () => now } }, deed),
-  );
+  return updateRecordedChart(ctx.db, { id: change.id, writtenBy, values: { ...values, updatedAt: now, updatedBy: userIdOf(ctx) }, keeps }, recordOf(at, deed));
 }
 
 /** Leaves out what is undefined: a field that stays as it is. */

@@ -1,4 +1,6 @@
+import { auditRow } from '../audit/audit-row.ts';
 import type { Ctx } from '../db/context.ts';
+import { outboxRow } from '../outbox/outbox-row.ts';
 import { plainDateIn } from '../base/plain-date.ts';
 import { recordPart } from './chart-part.service.ts';
 import { insertPart, listParts, type PartName } from './chart-part.store.ts';
@@ -6,6 +8,8 @@ import { type RegistrySettings, userIdOf } from './chart.service.ts';
 import { earlierAddress, earlierName, earlierTelecoms } from './history.ts';
 import type { Patient } from './patient.schema.ts';
 import { latestEnd } from './period.ts';
+import type { KeptTelecom } from './recorded-chart.store.ts';
+import { PatientTelecom } from './telecom.schema.ts';
 
 /** Names that were in the columns of the patient before: they follow each other without overlap. */
 const historic = new Set<string>(['FORMER', 'TEMPORARY']);
@@ -36,15 +40,37 @@ export async function keepHistory(
   for (const telecom of earlierTelecoms(before, after)) await keep(ctx, 'telecom', after, { ...telecom, use: 'FORMER', periodStart: null, periodEnd });
 }
 
+/** Earlier numbers and addresses of e-mail as rows for the statement of the change; undefined when a name or a home address is to be kept too. */
+export function keptTelecoms(ctx: Ctx, { before, after }: { before: Patient; after: Patient }, settings: RegistrySettings): KeptTelecom[] | undefined {
+  if (earlierName(before, after) || earlierAddress(before, after)) return undefined;
+  const periodEnd = plainDateIn(ctx.clock.now(), settings.timeZone);
+  return earlierTelecoms(before, after).map((telecom) => {
+    const row = PatientTelecom.parse({ ...telecom, use: 'FORMER', periodStart: null, periodEnd, ...newRow(ctx, after), ...instants(ctx) });
+    const action = 'patient.telecom-added';
+    return {
+      row,
+      audit: auditRow(ctx, { action, patientId: after.id, after: row }),
+      event: outboxRow(ctx, { type: action, patientId: after.id, patientVersion: after.version, payload: { id: row.id } }),
+    };
+  });
+}
+
+function newRow(ctx: Ctx, patient: Patient) {
+  const user = userIdOf(ctx);
+  return { id: ctx.newId(), patientId: patient.id, createdBy: user, updatedBy: user };
+}
+
+function instants(ctx: Ctx) {
+  const now = ctx.clock.now().toISOString();
+  return { createdAt: now, updatedAt: now };
+}
+
 /** A start after the end would come from a clock that was set back, or from another time zone: then it is not known. */
 function notAfter<Day extends string>(start: Day | null, end: string): Day | null {
   return start !== null && start > end ? null : start;
 }
 
 async function keep(ctx: Ctx, part: PartName & ('name' | 'address' | 'telecom'), patient: Patient, fields: Record<string, unknown>): Promise<void> {
-  const now = ctx.clock.now();
-  const user = userIdOf(ctx);
-  const values = { ...fields, id: ctx.newId(), patientId: patient.id, createdAt: now, updatedAt: now, createdBy: user, updatedBy: user };
-  const added = await insertPart(ctx.db, part, values);
+  const added = await insertPart(ctx.db, part, { ...fields, ...newRow(ctx, patient), ...instants(ctx) });
   await recordPart(ctx, patient, { action: `patient.${part}-added`, partId: added.id, after: added });
 }

@@ -6,6 +6,7 @@ import { type OutboxRow, outboxColumns } from '../outbox/outbox-row.ts';
 import { selectedColumns } from './patient-columns.ts';
 import type { Patient } from './patient.schema.ts';
 import { type PatientRow, type PatientWrite, toPatient } from './patient-row.ts';
+import { PatientTelecom } from './telecom.schema.ts';
 
 // A chart, its audit row and its event in one statement: one way to the server instead of six, and one transaction by itself.
 // `npm run bench -- register`: see docs/adr/0051-one-statement-for-a-deed.md for the figures.
@@ -52,11 +53,11 @@ export type InsertedChart = Pick<PatientWrite, (typeof insertedColumns)[number]>
 const recordSize = 1 + auditColumns.length + outboxColumns.length;
 
 /** `chart` is the statement that changes the chart; its parameters come after those of the record. */
-function recorded(chart: string): string {
+function recorded(chart: string, beside = ''): string {
   return `with who as materialized (select set_config('onechart.actor', $1, true)),
   chart as (${chart} returning ${selectedColumns('patients')}, patients."xmin"::text as "xmin"),
   trail as (insert into patient_audit_events (${columnList(auditColumns)}) select ${parameterList(auditColumns.length, 1)} from chart),
-  event as (insert into patient_outbox_events (${columnList(outboxColumns)}) select ${parameterList(outboxColumns.length, 1 + auditColumns.length)} from chart)
+  event as (insert into patient_outbox_events (${columnList(outboxColumns)}) select ${parameterList(outboxColumns.length, 1 + auditColumns.length)} from chart)${beside}
 select * from chart`;
 }
 
@@ -92,13 +93,34 @@ export async function findChartToChange(db: Db, id: string): Promise<{ patient: 
 const mostPlans = 100;
 const updates = new Map<string, (db: Db, parameters: readonly unknown[]) => Promise<PatientRow[]>>();
 
-function updateOf(columns: readonly string[]): (db: Db, parameters: readonly unknown[]) => Promise<PatientRow[]> {
-  const key = columns.join();
+/** An earlier number or address that a change leaves behind, with what is told of it. */
+export interface KeptTelecom {
+  readonly row: PatientTelecom;
+  readonly audit: AuditRow;
+  readonly event: OutboxRow;
+}
+
+const telecomColumns = Object.keys(PatientTelecom.shape);
+
+/** Rows of a JSON list, as the table has them, written only when the chart was. */
+function keptRows(name: string, columns: readonly string[], { table, parameter }: { table: string; parameter: number }): string {
+  const rows = `select ${columns.map((column) => `"${column}"`).join(', ')} from jsonb_populate_recordset(null::${table}, $${parameter}::jsonb)`;
+  return `,\n  ${name} as (insert into ${table} (${columnList(columns)}) ${rows} where exists (select from chart))`;
+}
+
+function updateOf(columns: readonly string[], keeps: boolean): (db: Db, parameters: readonly unknown[]) => Promise<PatientRow[]> {
+  const key = `${keeps} ${columns.join()}`;
   const known = updates.get(key);
   if (known) return known;
   const changes = columns.map((column, index) => `"${column}" = $${recordSize + 3 + index}`);
+  const after = recordSize + 2 + columns.length;
   const text = recorded(
     `update patients set ${[...changes, '"version" = patients."version" + 1'].join(', ')} from who where patients."id" = $${recordSize + 1} and patients."xmin"::text = $${recordSize + 2}`,
+    keeps
+      ? keptRows('kept', telecomColumns, { table: 'patient_telecoms', parameter: after + 1 }) +
+          keptRows('kept_trail', auditColumns, { table: 'patient_audit_events', parameter: after + 2 }) +
+          keptRows('kept_event', outboxColumns, { table: 'patient_outbox_events', parameter: after + 3 })
+      : '',
   );
   const update = updates.size < mostPlans ? prepared<PatientRow>(`update_${updates.size}`, text) : unprepared<PatientRow>(text);
   if (updates.size < mostPlans) updates.set(key, update);
@@ -108,13 +130,21 @@ function updateOf(columns: readonly string[]): (db: Db, parameters: readonly unk
 /** Writes a change of a chart that nobody has touched since it was read. Undefined, and nothing written, when somebody has. */
 export async function updateRecordedChart(
   db: Db,
-  change: { id: string; writtenBy: string; values: PatientWrite },
+  change: { id: string; writtenBy: string; values: PatientWrite; keeps?: readonly KeptTelecom[] },
   record: ChartRecord,
 ): Promise<Patient | undefined> {
+  const { keeps = [] } = change;
   const columns = Object.keys(change.values).toSorted() as (keyof PatientWrite)[];
   const values = columns.map((column) => change.values[column]);
-  const [row] = await updateOf(columns)(db, [...recordParameters(record), change.id, change.writtenBy, ...values]);
+  const lists = [keeps.map((each) => each.row), keeps.map((each) => withJson(each.audit, ['after'])), keeps.map((each) => withJson(each.event, ['payload']))];
+  const kept = keeps.length === 0 ? [] : lists.map((list) => JSON.stringify(list));
+  const [row] = await updateOf(columns, keeps.length > 0)(db, [...recordParameters(record), change.id, change.writtenBy, ...values, ...kept]);
   return row && toPatient(row);
+}
+
+/** Columns of JSON as JSON in a list of rows, where text would become a JSON text. */
+function withJson<Row extends object>(row: Row, columns: readonly (keyof Row)[]): Row {
+  return { ...row, ...Object.fromEntries(columns.map((column) => [column, row[column] === null ? null : JSON.parse(row[column] as string)])) };
 }
 
 const viewCharts = prepared<PatientRow & { askedBy: string }>(
@@ -133,7 +163,7 @@ select asked."id"::text as "askedBy", chart.* from asked join chart on chart."id
  * was merged into another, which may be, comes without its audit row: whether it may be opened is to be decided first.
  */
 export async function viewRecordedCharts(db: Db, views: readonly AuditRow[], guarded: boolean): Promise<(Patient | undefined)[]> {
-  const asked = views.map((view) => ({ ...view, after: view.after === null ? null : (JSON.parse(view.after) as unknown) }));
+  const asked = views.map((each) => withJson(each, ['after']));
   const rows = await viewCharts(db, [JSON.stringify(asked), guarded]);
   const found = new Map(rows.map((row) => [row.askedBy, row]));
   return views.map(({ id }) => {

@@ -7,7 +7,7 @@ import { changePatient, definedOnly, type RecordedDeed, recordOf, type RegistryS
 import { parseInput } from '../base/parse-input.ts';
 import { settleBirth } from './birth.ts';
 import { findPart } from './chart-part.store.ts';
-import { keepHistory } from './history.service.ts';
+import { keepHistory, keptTelecoms } from './history.service.ts';
 import { replacesSomething } from './history.ts';
 import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
 import { type IdentityStatus, NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
@@ -106,6 +106,7 @@ export async function updatePatient(ctx: Ctx, id: string, options: { changes: Pa
       }
       return definedOnly(fields);
     },
+    keeps: (at, chart) => (fields.photoDocumentId ? undefined : keptTelecoms(at, chart, options.settings)),
     needsRows: (chart) => Boolean(fields.photoDocumentId) || (!correction && replacesSomething(chart)),
     alongside: async (inside, chart) => {
       if (fields.photoDocumentId) await requireOwnDocument(inside, { patientId: id, id: fields.photoDocumentId });
