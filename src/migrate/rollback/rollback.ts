@@ -105,7 +105,7 @@ async function rollbackWith(run: Run, options: RollbackOptions): Promise<Rollbac
   const id = newRandomId();
   // Said before anything is written: a folder with this id and no end of the run is what an attempt left that was cut off.
   await run.note({
-    rollback: { migrations: plan.migrations, tables: plan.tables, idsLeft: plan.idsLeft, stays: plan.stays },
+    rollback: { migrations: plan.migrations, tables: plan.tables, columns: plan.columns, idsLeft: plan.idsLeft, stays: plan.stays },
     ...(options.exportTo ? { export: { id, folder: options.exportTo } } : {}),
   });
   for (const step of undo.steps) {
