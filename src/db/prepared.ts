@@ -6,7 +6,7 @@ const names = new Map<string, string>();
 
 /**
  * A statement that each connection of our own pools parses and plans once, and that no query builder puts together anew.
- * PLANFIGURE
+ * What it saves: docs/adr/0051-one-statement-for-a-deed.md.
  */
 export function prepared<Row>(name: string, text: string): (db: Db, parameters: readonly unknown[]) => Promise<Row[]> {
   names.set(text, `onechart_${name}`);

@@ -9,7 +9,7 @@ import { type PatientRow, type PatientWrite, toPatient } from './patient-row.ts'
 import { PatientTelecom } from './telecom.schema.ts';
 
 // A chart, its audit row and its event in one statement: one way to the server instead of six, and one transaction by itself.
-// `npm run bench -- register`: see docs/adr/0051-one-statement-for-a-deed.md for the figures.
+// Figures: docs/adr/0051-one-statement-for-a-deed.md.
 
 /** What is written beside the chart. `actor` is the value of `onechart.actor`, set before anything is written, so that triggers of the host can read it. */
 export interface ChartRecord {
