@@ -3,24 +3,12 @@ import pg from 'pg';
 import { startApiServer, type ApiServer } from './support/api-server.ts';
 import { HttpConnection } from './support/http-connection.ts';
 import { type Measured, measure, table } from './support/load.ts';
+import { person } from './support/person.ts';
 import { machineLoad } from './support/machine.ts';
 import { onClient, openRegistryServer } from './support/registry-server.ts';
 
 export const describe =
   'registrations, reads and updates per second over HTTP against bare SQL of the same rows (--patients 100000,1000000 --clients 1,8,32 --seconds 3 --audit on,off)';
-
-const person = {
-  firstName: 'Synthetic',
-  middleName: 'Benchmark',
-  lastName: 'Patient',
-  dateOfBirth: '1990-01-01',
-  gender: 'FEMALE',
-  email: 'synthetic@example.org',
-  phone: '+254711000111',
-  addressLine1: '1 Test Street',
-  city: 'Nairobi',
-  country: 'KE',
-} as const;
 
 const operations = ['register', 'read', 'update'] as const;
 type Operation = (typeof operations)[number];

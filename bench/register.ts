@@ -2,25 +2,13 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { openRegistry } from '../src/index.ts';
 import { type Measured, measure, medianByRate, table } from './support/load.ts';
+import { person } from './support/person.ts';
 import { machineLoad } from './support/machine.ts';
 import { openRegistryServer } from './support/registry-server.ts';
 
 export const describe = 'full registrations per second at 1, 8, 32 clients against bare INSERTs of the same row (--seconds 3 --rounds 3)';
 
 const counts = [1, 8, 32] as const;
-const person = {
-  firstName: 'Synthetic',
-  middleName: 'Benchmark',
-  lastName: 'Patient',
-  dateOfBirth: '1990-01-01',
-  gender: 'FEMALE',
-  email: 'synthetic@example.org',
-  phone: '+254711000111',
-  addressLine1: '1 Test Street',
-  city: 'Nairobi',
-  country: 'KE',
-} as const;
-
 /** The floor: clients that do nothing but insert the same patient row, numbers from their own arithmetic, each INSERT its own transaction. */
 async function measureBare(options: { url: string; clients: number; seconds: number }): Promise<Measured> {
   const { url, clients, seconds } = options;
