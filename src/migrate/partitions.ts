@@ -15,19 +15,19 @@ export interface Partition {
   readonly indexes: Readonly<Record<string, { readonly valid: boolean; readonly attached: boolean }>>;
 }
 
-/** The partitions of those tables that have any, parents before their parts. */
+/** The partitions of those tables that are partitioned, parents before their parts; none yet is an empty list. */
 export async function readPartitions(client: pg.ClientBase, schema: string, tables: readonly string[]): Promise<Map<string, Partition[]>> {
-  const found = await rows<Partition & { table: string }>(
+  const found = await rows<{ readonly table: string; readonly name: null } | (Partition & { readonly table: string })>(
     client,
-    `SELECT w.wanted AS table, ${relationSql('n.nspname', 'c.relname')} AS name, ${relationSql('pn.nspname', 'p.relname')} AS parent, t.isleaf AS leaf,
+    `SELECT w.wanted AS table, CASE WHEN c.oid IS NOT NULL THEN ${relationSql('n.nspname', 'c.relname')} END AS name, ${relationSql('pn.nspname', 'p.relname')} AS parent, t.isleaf AS leaf,
        coalesce((SELECT json_object_agg(k.conname, k.convalidated) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f'), '{}') AS keys,
        coalesce((SELECT json_object_agg(i.relname, json_build_object('valid', x.indisvalid, 'attached', EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.oid)))
          FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid), '{}') AS indexes
      FROM unnest($2::text[], $3::text[]) AS w (wanted, regclass) JOIN pg_class r ON r.oid = to_regclass(w.regclass) AND r.relkind = 'p'
-     CROSS JOIN LATERAL pg_partition_tree(r.oid) AS t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-     JOIN pg_class p ON p.oid = t.parentrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-     WHERE t.level > 0 ORDER BY w.wanted, t.level, c.relname`,
+     LEFT JOIN LATERAL (SELECT * FROM pg_partition_tree(r.oid) WHERE level > 0) AS t ON true LEFT JOIN pg_class c ON c.oid = t.relid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_class p ON p.oid = t.parentrelid LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
+     ORDER BY w.wanted, t.level, c.relname`,
     [schema, tables, tables.map((table) => quoteRelation(table, schema))],
   );
-  return Map.groupBy(found, ({ table }) => table);
+  return new Map([...Map.groupBy(found, ({ table }) => table)].map(([table, each]) => [table, each.flatMap((part) => (part.name === null ? [] : [part]))]));
 }

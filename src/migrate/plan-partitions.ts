@@ -51,7 +51,7 @@ export function validateKeySteps(
   const takeOver = step(
     {
       key: `add ${effect.name}`,
-      title: `Add foreign key ${effect.name}, ${effect.table} to ${effect.references}; its partitions have it, validated`,
+      title: `Add foreign key ${effect.name}, ${effect.table} to ${effect.references}; ${partitions.length === 0 ? 'the table has no partition yet' : 'its partitions have it, validated'}`,
       kind: 'add-constraint',
       statements: [text],
       lock: 'SHARE ROW EXCLUSIVE',

@@ -69,3 +69,20 @@ describe('a plan', () => {
     expect([add?.estimate.writeWaitMilliseconds, validate?.estimate.writeWaitMilliseconds]).toEqual([4, 0]);
   });
 });
+
+test('a key of a partitioned table that is made in the same run is added whole: before PostgreSQL 18 it cannot be NOT VALID', () => {
+  const trail: Effect = { kind: 'table', name: 'trail' };
+  const key: Effect = { kind: 'foreign-key', name: 'trail_billId_fkey', table: 'trail', columns: ['billId'], references: 'bills' };
+  const made = assessment([trail, 'missing'], [key, 'missing']);
+  const statements = made.migrations.flatMap((each) =>
+    each.statements.map((statement) => ({
+      ...statement,
+      text: statement.effect === trail ? 'CREATE TABLE trail (at date)\nPARTITION BY RANGE (at)' : 'ALTER TABLE trail ADD KEY',
+    })),
+  );
+  const { steps } = buildPlan({ ...made, migrations: made.migrations.map((each) => ({ ...each, statements })) }, tables(['bills', live]));
+  expect(steps.map(({ key: name, statements: run }) => [name, run.at(-1)])).toEqual([
+    ['structure', statements[0]?.text],
+    ['add trail_billId_fkey', 'ALTER TABLE trail ADD KEY'],
+  ]);
+});

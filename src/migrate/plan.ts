@@ -32,9 +32,12 @@ export function buildPlan(assessment: Assessment, { traffic, partitions }: Table
   const ownTables = new Set(compared.flatMap(({ statements }) => tables(statements, false)));
   // A table of these migrations that does not exist yet, or exists without a page: nobody waits for it, a scan of it is nothing.
   const quiet = (table: string) => toMake.has(table) || (ownTables.has(table) && traffic.get(table)?.pages === 0);
-  const steps = compared.flatMap(({ file, statements }) =>
-    segments(statements).flatMap((segment) => stepsOf(file.name, segment, { quiet, traffic, partitions })),
+  // A table that is to be made partitioned has no partitions yet, and takes no NOT VALID key before PostgreSQL 18 all the same.
+  const unmade = compared.flatMap(({ statements }) =>
+    statements.flatMap(({ effect, text }) => (effect.kind === 'table' && /\)\s*PARTITION\s+BY\b/i.test(text) ? [[effect.name, []] as const] : [])),
   );
+  const around = { quiet, traffic, partitions: new Map([...unmade, ...partitions]) };
+  const steps = compared.flatMap(({ file, statements }) => segments(statements).flatMap((segment) => stepsOf(file.name, segment, around)));
   const withSteps = new Set(steps.map(({ migration }) => migration));
   const historyOnly = compared.filter(({ file, history }) => !withSteps.has(file.name) && history !== 'applied').map(({ file }) => file.name);
   return { steps, historyOnly };
