@@ -4,6 +4,7 @@ import { newId } from '../base/ids.ts';
 import { createPool, kyselyOnPool } from '../db/connect.ts';
 import type { Actor, Ctx } from '../db/context.ts';
 import { BreakGlassSettings } from '../access/restricted.schema.ts';
+import { actorOf as actorOfAccount } from '../access/account.ts';
 import type { Principal } from '../access/principal.ts';
 import { type DocumentSettings, openDocumentSettings } from '../document/content-stores.service.ts';
 import type { DocumentOptions } from '../document/document.schema.ts';
@@ -65,8 +66,6 @@ function temporaryNamesOf(options: ServerRegistryOptions): TemporaryNames {
 
 /** Who acts when this caller does. */
 export function actorOf(principal: Principal): Actor {
-  const { name } = principal;
-  if (principal.userId !== undefined) return { kind: 'user', id: principal.userId, name };
-  if (principal.kind === 'account') return { kind: 'account', id: principal.id, name };
-  return { kind: 'service', id: principal.id, name };
+  const { kind, id, name, userId = null } = principal;
+  return kind === 'account' || userId !== null ? actorOfAccount({ id, username: name, userId }) : { kind: 'service', id, name };
 }
