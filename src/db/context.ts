@@ -25,6 +25,8 @@ export interface Viewer {
 /** Everything a use case needs from outside. It is passed on; nothing reads a global. */
 export interface Ctx {
   readonly db: Db;
+  /** A replica that has caught up with what this caller has written, where one is configured and the request only reads. Use `readerOf(ctx)`; nothing is written through it. */
+  readonly laggingDb?: Db;
   /** For work on connections of its own, outside an open transaction. Undefined when the host handed over a single connection or a transaction. */
   readonly pool: Pool | undefined;
   readonly actor: Actor;
