@@ -29,6 +29,7 @@ export const tableTypes = {
   access_keys: 'AccessKeyTable',
   patient_break_glass_grants: 'PatientBreakGlassGrantTable',
   idempotency_keys: 'IdempotencyKeyTable',
+  import_runs: 'ImportRunTable',
 } as const;
 
 interface Column {

@@ -284,6 +284,11 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
     message: 'The same key was used by another request at the same time. Try again.',
   },
   idempotency_keys_status_check: internal('IDEMPOTENCY_IMPOSSIBLE', 'The answer of a failed request was to be kept. This is a defect of OneChart.'),
+  import_runs_pkey: sameId('import_runs'),
+  import_runs_status_check: internal('IMPORT_IMPOSSIBLE', 'An import has an unknown status. This is a defect of OneChart.'),
+  import_runs_completed_check: internal('IMPORT_IMPOSSIBLE', 'An import is complete and has no end, or the reverse. This is a defect of OneChart.'),
+  import_runs_position_check: internal('IMPORT_IMPOSSIBLE', 'An import stands outside its file. This is a defect of OneChart.'),
+  import_runs_rows_check: internal('IMPORT_IMPOSSIBLE', 'The rows of an import do not add up. This is a defect of OneChart.'),
 };
 
 /** A foreign key of the host's own tables to patients, whatever the table is called. */

@@ -415,6 +415,28 @@ export interface IdempotencyKeyTable {
   expiresAt: Date;
 }
 
+export interface ImportRunTable {
+  id: Generated<string>;
+  fileSha256: string;
+  fileSize: number;
+  filePath: string;
+  settingsSha256: string;
+  settings: Json;
+  status: string;
+  bytePosition: number;
+  line: number;
+  rowsRead: number;
+  rowsImported: number;
+  rowsRejected: number;
+  rowsSkipped: number;
+  duplicatesFound: number;
+  mrnsIssued: number;
+  startedAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  completedAt: Date | null;
+  actor: string | null;
+}
+
 export interface Tables {
   patients: PatientTable;
   patient_contacts: PatientContactTable;
@@ -443,4 +465,5 @@ export interface Tables {
   access_keys: AccessKeyTable;
   patient_break_glass_grants: PatientBreakGlassGrantTable;
   idempotency_keys: IdempotencyKeyTable;
+  import_runs: ImportRunTable;
 }
