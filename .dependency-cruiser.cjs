@@ -22,6 +22,7 @@ module.exports = {
       { path: '^src/(db|embedded)/', pathNot: tests },
       { path: '^src/', pathNot: '^src/(base|db|embedded)/' },
     ),
+    rule('1 Imports point down, never up, never in circles: paper', { path: '^src/paper/', pathNot: tests }, { path: '^src/', pathNot: '^src/(paper|base)/' }),
     rule(
       '1 Imports point down, never up, never in circles: features',
       { path: `^src/(${features})/`, pathNot: tests },

@@ -15,6 +15,7 @@ const violations: readonly (readonly [rule: string, file: string, imports: strin
   ['1 Imports point down, never up, never in circles: no circles', 'src/patient/circle-a.ts', './circle-b.ts'],
   ['1 Imports point down, never up, never in circles: base', 'src/base/up.ts', '../db/connect.ts'],
   ['1 Imports point down, never up, never in circles: db and embedded', 'src/db/up.ts', '../patient/patient.ts'],
+  ['1 Imports point down, never up, never in circles: paper', 'src/paper/up.ts', '../patient/patient.ts'],
   ['1 Imports point down, never up, never in circles: features', 'src/patient/up.service.ts', '../api/routes.ts'],
   ['1 Imports point down, never up, never in circles: translators', 'src/fhir/up.ts', '../http/server.ts'],
   ['2 SQL lives in *.store.ts, db/ and migrate/, nowhere else', 'src/patient/sql.service.ts', 'kysely'],

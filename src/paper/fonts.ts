@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../base/errors.ts';
+
+/** A font file as the printing library takes it. */
+export interface FontFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+  /** Of a collection (.ttc): which of its fonts. */
+  readonly member?: string;
+}
+
+let bundled: Promise<{ regular: FontFile; bold: FontFile }> | undefined;
+
+/** Roboto (Apache-2.0): Latin with Vietnamese, Greek, Cyrillic. Read once and kept: 170 KB. */
+export function bundledFonts(): Promise<{ regular: FontFile; bold: FontFile }> {
+  bundled ??= readBundled();
+  return bundled;
+}
+
+async function readBundled(): Promise<{ regular: FontFile; bold: FontFile }> {
+  const read = async (style: 'Regular' | 'Bold') => {
+    const path = fileURLToPath(import.meta.resolve(`roboto-fontface/fonts/roboto/Roboto-${style}.woff`));
+    return { name: style, bytes: await readFile(path) };
+  };
+  const [regular, bold] = await Promise.all([read('Regular'), read('Bold')]);
+  return { regular, bold };
+}
+
+/**
+ * Fonts of the facility for other scripts, looked through in their order after Roboto. A font of a collection is named behind `#`.
+ *
+ * Errors: `FONT_UNREADABLE`.
+ */
+export function readFonts(paths: readonly string[]): Promise<FontFile[]> {
+  return Promise.all(
+    paths.map(async (path) => {
+      const [file = path, member] = path.split('#');
+      const bytes = await readFile(file).catch((cause: unknown) => {
+        throw unreadableFont(file, cause);
+      });
+      return { name: path, bytes, ...(member === undefined ? {} : { member }) };
+    }),
+  );
+}
+
+export function unreadableFont(path: string, cause: unknown): AppError {
+  const message = `The font ${path} cannot be read. Give a TTF, OTF, WOFF or WOFF2 file, or of a collection path.ttc#name-of-the-font.`;
+  return new AppError('unavailable', 'FONT_UNREADABLE', message, { path }, { cause });
+}
