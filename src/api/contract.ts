@@ -22,6 +22,8 @@ export interface RouteContract {
   readonly ifMatch?: 'required' | 'optional';
   /** A repeated call with the same `Idempotency-Key` gets the answer of the first. */
   readonly idempotent?: true;
+  /** Only reads, and may show what was so a moment ago: answered from a replica where one has caught up with the caller. */
+  readonly mayLag?: true;
   readonly responses: Readonly<Record<number, ResponseContract>>;
 }
 

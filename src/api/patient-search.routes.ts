@@ -21,6 +21,7 @@ export const searchPatientsRoute = {
   description: 'Criteria are combined with AND; names match from their beginning. The page is in name order.',
   tag: 'search',
   access: 'patient.search',
+  mayLag: true,
   body: PatientSearch,
   responses: { 200: json(PatientPage, 'A page of charts, in name order.') },
 } as const satisfies RouteContract;

@@ -42,6 +42,7 @@ export const listPatientsRoute = {
     'Filters are combined with AND. The next page is in nextCursor and in the Link header. Names, dates and numbers are searched by POST /api/v1/patients/search, so that they stand in no URL and in no log of a proxy.',
   tag: 'patients',
   access: 'patient.search',
+  mayLag: true,
   query: PatientListQuery,
   responses: {
     200: { ...json(PatientPage, 'A page of charts.'), headers: { Link: 'The next page, rel="next" (RFC 8288); not there on the last one.' } },

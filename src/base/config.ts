@@ -14,7 +14,7 @@ export interface DatabaseAddress {
   /** Prisma's `?pgbouncer=true`: a pooler hands each transaction another connection, so that none may keep prepared statements. */
   readonly pooled?: true;
   /** Which option or variable it came from, for messages. */
-  readonly source: '--database-url' | '--scratch-url' | 'DATABASE_URL' | 'database.url' | 'PG* variables' | 'embedded database';
+  readonly source: '--database-url' | '--scratch-url' | 'DATABASE_URL' | 'database.url' | 'database.replicaUrls' | 'PG* variables' | 'embedded database';
 }
 
 /** What `new pg.Client()` and `new pg.Pool()` take. */

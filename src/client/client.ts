@@ -84,13 +84,24 @@ interface AnyInput extends CallOptions {
  * console.log(patient.mrn, version);
  */
 export function createClient(options: ClientOptions): OneChartClient {
-  const operations = (routes as readonly RouteContract[]).map((contract) => [contract.operationId, (input: AnyInput = {}) => call(options, contract, input)]);
+  const position: Position = { mark: undefined };
+  const operations = (routes as readonly RouteContract[]).map((contract) => [
+    contract.operationId,
+    (input: AnyInput = {}) => call({ ...options, position }, contract, input),
+  ]);
   return Object.fromEntries(operations) as OneChartClient;
 }
 
-async function call(options: ClientOptions, contract: RouteContract, input: AnyInput): Promise<ClientAnswer<unknown>> {
+/** How far this client has written and read, as the server told it last: whichever process answers next does not show less. */
+interface Position {
+  mark: string | undefined;
+}
+type CallSettings = ClientOptions & { readonly position: Position };
+
+async function call(options: CallSettings, contract: RouteContract, input: AnyInput): Promise<ClientAnswer<unknown>> {
   const request = buildRequest(options, contract, input);
   const response = await fetchWithRetries(options, contract, request);
+  options.position.mark = response.headers.get('onechart-position') ?? options.position.mark;
   if (!response.ok) throw await readProblem(response);
   const declared = contract.responses[response.status];
   // A compressed answer has a weak tag; the version in it is the same.
@@ -106,7 +117,7 @@ async function call(options: ClientOptions, contract: RouteContract, input: AnyI
   return { status: response.status, body, version: etag === undefined ? undefined : Number(etag), headers: response.headers };
 }
 
-function buildRequest(options: ClientOptions, contract: RouteContract, input: AnyInput): { url: URL; init: RequestInit } {
+function buildRequest(options: CallSettings, contract: RouteContract, input: AnyInput): { url: URL; init: RequestInit } {
   const path = contract.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(input.params?.[name] ?? ''));
   const url = new URL(path, options.baseUrl);
   for (const [name, value] of Object.entries(input.query ?? {})) {
@@ -114,6 +125,7 @@ function buildRequest(options: ClientOptions, contract: RouteContract, input: An
   }
   const headers: Record<string, string> = { accept: 'application/json, application/problem+json', ...options.headers?.(), ...input.headers };
   if (options.key !== undefined) headers.authorization = `Bearer ${options.key}`;
+  if (options.position.mark !== undefined) headers['onechart-position'] = options.position.mark;
   if (input.ifMatch !== undefined) headers['if-match'] = `"${input.ifMatch}"`;
   if (contract.idempotent) headers['idempotency-key'] = input.idempotencyKey ?? crypto.randomUUID();
   const init: RequestInit = { method: contract.method, headers };

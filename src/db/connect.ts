@@ -49,14 +49,23 @@ function searchPathOption(schema: string): string {
 /** Opens a pool on an address; every connection of it looks for tables in the address's schema. */
 export function createPool(
   address: DatabaseAddress,
-  options: { maxConnections?: number; applicationName?: string; statementSeconds?: number | undefined } = {},
+  options: {
+    maxConnections?: number;
+    applicationName?: string;
+    statementSeconds?: number | undefined;
+    /** How long a connection may be waited for; 10 s unless given. */
+    connectMilliseconds?: number;
+    /** How long an answer may be waited for before the connection is given up, as of a server that hangs; for ever unless given. */
+    answerMilliseconds?: number;
+  } = {},
 ): Pool {
-  const { statementSeconds = 0 } = options;
+  const { statementSeconds = 0, answerMilliseconds } = options;
   return withErrorListener(
     new pg.Pool({
       ...toPgConfig(address, options.applicationName),
       max: options.maxConnections ?? 10,
-      connectionTimeoutMillis: maxWaitForConnection,
+      connectionTimeoutMillis: options.connectMilliseconds ?? maxWaitForConnection,
+      ...(answerMilliseconds === undefined ? {} : { query_timeout: answerMilliseconds }),
       // A pooler in front takes no such setting at the start of a session.
       ...(statementSeconds === 0 || address.pooled ? {} : { statement_timeout: statementSeconds * 1000 }),
       ...(address.schema === 'public' ? {} : { options: searchPathOption(address.schema) }),

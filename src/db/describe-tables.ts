@@ -29,6 +29,8 @@ export const tableTypes = {
   access_keys: 'AccessKeyTable',
   patient_break_glass_grants: 'PatientBreakGlassGrantTable',
   idempotency_keys: 'IdempotencyKeyTable',
+  patient_search_entries: 'PatientSearchEntryTable',
+  patient_search_words: 'PatientSearchWordTable',
   import_runs: 'ImportRunTable',
 } as const;
 
@@ -51,6 +53,9 @@ const typeOf: Readonly<Record<string, string>> = {
   timestamptz: 'Date',
   jsonb: 'Json',
   bytea: 'Buffer',
+  // Written as the text of a tsvector or made of an array by the statement; never read as a value.
+  tsvector: 'string',
+  _text: 'string[]',
   PatientStatus: 'PatientStatus',
 };
 

@@ -1,4 +1,5 @@
 import type { Ctx, Db } from './context.ts';
+import { fallingBackOn } from './fallback.ts';
 
 /**
  * Where a service reads that only reads and may show what was so a moment ago: searches, lists, exports. A replica that has
@@ -11,5 +12,6 @@ import type { Ctx, Db } from './context.ts';
  * const rows = await readerOf(ctx).selectFrom('patients').select('id').limit(20).execute();
  */
 export function readerOf(ctx: Ctx): Db {
-  return ctx.laggingDb ?? ctx.db;
+  if (ctx.laggingDb === undefined) return ctx.db;
+  return ctx.db.isTransaction ? fallingBackOn(ctx.laggingDb, ctx.db) : ctx.laggingDb;
 }

@@ -7,6 +7,7 @@ import { isBinary, type RouteContract } from '../api/contract.ts';
 import { AppError } from '../base/errors.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
+import type { ReadPlace } from '../db/replicas.ts';
 import { translateDatabaseError } from '../db/sqlstate.ts';
 import { bindPatientRepository } from '../patient/patient-repository.ts';
 import type { Answer, Binding, Call } from './bind.ts';
@@ -16,6 +17,9 @@ import { isKnownToCaller, readVersion } from './if-match.ts';
 import { readQueryValues } from './query-values.ts';
 import { actorOf, type ServerRegistry } from './registry.ts';
 import type { Security } from './security.ts';
+
+/** How far the caller has written and read: given with answers, and sent back by a client that the next time may meet another server process. */
+const positionHeader = 'onechart-position';
 
 export interface CallSettings {
   readonly registry: ServerRegistry;
@@ -33,8 +37,10 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
     const principal = await settings.authenticate(request);
     rememberCaller(request, principal);
     requireAccess(contract, principal);
+    const place = await findReadPlace({ contract, request, principal, registry });
     const ctx: Ctx = {
       ...registry.base,
+      ...(place?.db === undefined ? {} : { laggingDb: place.db }),
       actor: principal ? actorOf(principal) : { kind: 'service', name: 'anonymous' },
       requestId: request.id,
       origin: request.ip,
@@ -53,15 +59,46 @@ export function createCallHandler(binding: Binding, settings: CallSettings): (re
     };
     const work = (inside: Ctx): Promise<Answer> =>
       binding.handle({ ...checked, ctx: inside, patients: bindPatientRepository(inside, registry.settings) } as Call);
+    const noteWrite = () => {
+      const mark = contract.method === 'GET' || contract.mayLag ? undefined : registry.replicas?.wrote(readerName(principal, request));
+      if (mark !== undefined) reply.header(positionHeader, mark);
+    };
+    if (place?.mark !== undefined) reply.header(positionHeader, place.mark);
     try {
-      return send(request, reply, await settings.idempotency.answer({ contract, request, principal, ctx }, work));
+      const answer = await settings.idempotency.answer({ contract, request, principal, ctx }, work);
+      noteWrite();
+      return send(request, reply, answer);
     } catch (error) {
+      // Of an error while COMMIT was under way nobody knows whether it was written.
+      noteWrite();
       // What read outside a transaction comes in the words of the database.
       const thrown = translateDatabaseError(error);
       if (thrown instanceof AppError && thrown.code === 'CHART_RESTRICTED') await recordRefusal(ctx, String(thrown.details.id));
       throw isMalformedId(thrown, request.params) ? idNotFound() : thrown;
     }
   };
+}
+
+/** Whose writes a read must not miss. */
+function readerName(principal: Principal | undefined, request: FastifyRequest): string {
+  return principal === undefined ? `address:${request.ip}` : `${principal.kind}:${principal.id}`;
+}
+
+/** Where a read of this caller may be answered from; undefined where nothing but the primary will do. */
+async function findReadPlace({
+  contract,
+  request,
+  principal,
+  registry,
+}: {
+  contract: RouteContract;
+  request: FastifyRequest;
+  principal: Principal | undefined;
+  registry: ServerRegistry;
+}): Promise<ReadPlace | undefined> {
+  if (!contract.mayLag || registry.replicas === undefined) return undefined;
+  const given = request.headers[positionHeader];
+  return registry.replicas.placeFor(readerName(principal, request), typeof given === 'string' ? given : undefined);
 }
 
 /** On a host whose ids are UUIDs nothing has another id; only the database knows which host it is. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import type { DatabaseAddress } from '../base/config.ts';
+import type { Readiness } from '../api/health.schema.ts';
+import { type DatabaseAddress, parseDatabaseUrl } from '../base/config.ts';
 import { readSealingKey } from '../audit/seal.ts';
 import { type Sealer, startSealing } from '../audit/seal.service.ts';
 import { AppError } from '../base/errors.ts';
@@ -9,7 +10,7 @@ import { createPool } from '../db/connect.ts';
 import { readExcessRights } from '../db/module-catalogue.ts';
 import type { Settings } from '../settings/settings.schema.ts';
 import { createReadiness } from './readiness.ts';
-import { openServerRegistry, type ServerRegistry } from './registry.ts';
+import { openServerRegistry, type ServerRegistry, type ServerRegistryOptions } from './registry.ts';
 import { createServer, listen } from './server.ts';
 import { type Shutdown, type ShutdownTimes, watchShutdown } from './shutdown.ts';
 
@@ -38,6 +39,7 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     ...settings.facility,
     breakGlass: settings.breakGlass,
     documents: settings.documents,
+    replicas: replicasOf({ settings, address, log }),
   });
   const around: { shutdown?: Shutdown } = {};
   const assertReady = async () => {
@@ -46,6 +48,7 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
   };
   const server = createServer({
     assertReady,
+    replicaHealth: () => healthOf(registry),
     registry,
     log,
     bodyLimitBytes: ours.bodyLimitKilobytes * 1024,
@@ -71,6 +74,26 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     await readiness.close();
   });
   return { server, assertReady, listen: () => listen(server, { port: ours.port, host: ours.host }), stop: (times) => shutdown.stop(times) };
+}
+
+/** The standbys of the configuration. Their changes are told in the log: nobody else notices, as the primary answers instead. */
+function replicasOf({ settings, address, log }: HttpOptions): ServerRegistryOptions['replicas'] {
+  const { database } = settings;
+  return {
+    // The schema of the registry is the same on every server that replays the same log.
+    replicas: database.replicaUrls.map((url) => ({ ...parseDatabaseUrl(url, 'database.replicaUrls'), schema: address.schema })),
+    waitMilliseconds: database.replicaWaitMilliseconds,
+    maxLagSeconds: database.replicaMaxLagSeconds,
+    pollMilliseconds: database.replicaPollMilliseconds,
+    onState: (replica, state, where) => {
+      if (state === 'in-use') log.info({ replica, state }, `Replica ${replica} (${where}) is read from.`);
+      else log.warn({ replica, state }, `Replica ${replica} (${where}) is ${state}: it is not read from until that is over.`);
+    },
+  };
+}
+
+function healthOf({ replicas }: ServerRegistry): Readiness['checks']['replicas'] {
+  return replicas?.figures().replicas.map(({ name, state, lagSeconds }) => ({ replica: name, state, lagSeconds: lagSeconds ?? null }));
 }
 
 /** What a person should know about this configuration and database, in words. None of it keeps the server from starting. */

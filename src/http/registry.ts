@@ -3,6 +3,7 @@ import type { DatabaseAddress } from '../base/config.ts';
 import { newId } from '../base/ids.ts';
 import { createPool, kyselyOnPool } from '../db/connect.ts';
 import type { Actor, Ctx } from '../db/context.ts';
+import { openReplicas, type Replicas, type ReplicasOptions } from '../db/replicas.ts';
 import { BreakGlassSettings } from '../access/restricted.schema.ts';
 import { actorOf as actorOfAccount } from '../access/account.ts';
 import type { Principal } from '../access/principal.ts';
@@ -17,6 +18,8 @@ import type { TemporaryNames } from '../patient/temporary-name.ts';
 export interface ServerRegistry {
   readonly base: Pick<Ctx, 'db' | 'pool' | 'clock' | 'newId'>;
   readonly settings: RegistrySettings & { mrns: MrnIssuer; documents: DocumentSettings };
+  /** Standbys to read from, where some are configured. */
+  readonly replicas?: Replicas;
   /** How long a broken glass stays open. */
   readonly breakGlass: BreakGlassSettings;
   /** Gives back unused record numbers and closes the connections. */
@@ -27,6 +30,8 @@ export interface ServerRegistryOptions {
   readonly maxConnections?: number | undefined;
   /** After how long the server of the database gives a statement up; 0, the default, for never. */
   readonly statementSeconds?: number | undefined;
+  /** Standbys to read from; none unless given. */
+  readonly replicas?: Omit<ReplicasOptions, 'primary' | 'primaryDb' | 'maxConnections' | 'statementSeconds'> | undefined;
   /** IANA time zone of the facility; UTC unless given. */
   readonly timeZone?: string | undefined;
   readonly defaultCountry?: string | undefined;
@@ -44,13 +49,20 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
   const timeZone = options.timeZone ?? 'UTC';
   const documents = openDocumentSettings(options.documents);
   const mrns = createMrnIssuer({ format: { timeZone } });
+  const db = kyselyOnPool(pool, { prepares: !address.pooled });
+  const replicas =
+    options.replicas === undefined || options.replicas.replicas.length === 0
+      ? undefined
+      : openReplicas({ ...options.replicas, primary: address, primaryDb: db, maxConnections, statementSeconds });
   return {
-    base: { db: kyselyOnPool(pool, { prepares: !address.pooled }), pool, clock: systemClock, newId },
+    base: { db, pool, clock: systemClock, newId },
+    ...(replicas === undefined ? {} : { replicas }),
     settings: { timeZone, defaultCountry: options.defaultCountry, temporaryNames: temporaryNamesOf(options), mrns, documents },
     breakGlass: options.breakGlass ?? BreakGlassSettings.parse({}),
     close: async () => {
       await mrns.close();
       await documents.close();
+      await replicas?.close();
       await pool.end();
     },
   };

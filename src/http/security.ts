@@ -67,8 +67,20 @@ export function secure(server: FastifyInstance, options: SecurityOptions & { reg
         'repr-digest',
         'range',
         'if-range',
+        'onechart-position',
       ],
-      exposedHeaders: ['etag', 'location', 'link', 'retry-after', 'x-request-id', 'content-disposition', 'content-range', 'repr-digest', 'accept-ranges'],
+      exposedHeaders: [
+        'etag',
+        'location',
+        'link',
+        'retry-after',
+        'x-request-id',
+        'onechart-position',
+        'content-disposition',
+        'content-range',
+        'repr-digest',
+        'accept-ranges',
+      ],
       maxAge: 600,
     });
   }

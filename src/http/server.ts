@@ -34,6 +34,8 @@ import { createUnroutedHandler } from './unrouted.ts';
 export interface ServerOptions {
   /** Resolves when requests can be served; throws an AppError that says why not. */
   readonly assertReady: () => Promise<void>;
+  /** How the replicas are, where there are some. */
+  readonly replicaHealth?: () => Readiness['checks']['replicas'];
   readonly log?: Logger;
   /** Left out, only health and description are served. */
   readonly registry?: ServerRegistry;
@@ -96,7 +98,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   serve(server, liveRoute, async (): Promise<Liveness> => ({ status: 'live', version }));
   serve(server, readyRoute, async (): Promise<Readiness> => {
     await options.assertReady();
-    return { status: 'ready', checks: { database: 'reachable', migrations: 'in-sync' } };
+    const replicas = options.replicaHealth?.();
+    return { status: 'ready', checks: { database: 'reachable', migrations: 'in-sync', ...(replicas === undefined ? {} : { replicas }) } };
   });
   const pages = createPages(() => openApiDocument(routes, version));
   serve(server, openApiRoute, pages.description);

@@ -1,10 +1,12 @@
 import { openChart, showPatients } from '../access/break-glass.service.ts';
+import { readPatients } from '../access/lagging-patients.service.ts';
 import { hideFields, requireScope } from '../access/field-rights.ts';
 import { needsOpening } from '../access/restricted.ts';
 import type { ShownPatient } from '../access/restricted.schema.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
+import { readerOf } from '../db/reader.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { openChartById, type RegistrySettings } from './chart.service.ts';
 import { findAuthority } from '../identifier/authority.store.ts';
@@ -122,7 +124,7 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
   const afterMasked = unrestrictedOnly && search.cursor !== undefined ? maskedCursor(search.cursor) : undefined;
   const after = search.cursor === undefined || afterMasked ? undefined : (decodeCursor('name', search.cursor) as unknown as NameKey);
   return inTransaction(ctx, async (inside) => {
-    const rows = afterMasked ? [] : await selectPatientSearch(inside.db, search, { after, unrestrictedOnly });
+    const rows = afterMasked ? [] : await readPatients(inside, (db) => selectPatientSearch(db, search, { after, unrestrictedOnly }));
     const named = await toPage(inside, rows, { limit: search.limit, kind: 'name', key: nameKey, total: null });
     const page = unrestrictedOnly && named.nextCursor === null ? await appendRestricted(inside, named, { search, after: afterMasked?.id }) : named;
     const { limit: _limit, cursor: _cursor, includeArchived: _includeArchived, includeOther: _includeOther, ...criteria } = search;
@@ -145,7 +147,7 @@ async function appendRestricted(
   { search, after }: { search: CheckedPatientSearch; after: string | undefined },
 ): Promise<Page<ShownPatient>> {
   const room = search.limit - page.items.length;
-  const found = await selectRestrictedMatches(ctx.db, search, { after, limit: room + 1 });
+  const found = await readPatients(ctx, (db) => selectRestrictedMatches(db, search, { after, limit: room + 1 }));
   const { shown } = await showPatients(ctx, found.slice(0, room));
   const items = [...page.items, ...shown];
   return { ...page, items, nextCursor: found.length > room ? encodeCursor('restricted', shown.length === 0 ? [] : [items.at(-1)?.id ?? null]) : null };
@@ -160,8 +162,10 @@ export async function listPatients(ctx: Ctx, input: PatientList = {}): Promise<P
   ];
   const after = list.cursor === undefined ? undefined : decodeCursor(list.order, list.cursor);
   return inTransaction(ctx, async (inside) => {
-    const rows = await selectPatientList(inside.db, list, { after, unrestrictedOnly: ctx.viewer !== undefined && list.order === 'name' });
-    const total = list.total ? await countPatients(inside.db, list) : null;
+    const rows = await readPatients(inside, (db) =>
+      selectPatientList(db, list, { after, unrestrictedOnly: ctx.viewer !== undefined && list.order === 'name' }),
+    );
+    const total = list.total ? await countPatients(readerOf(inside), list) : null;
     const page = await toPage(inside, rows, { limit: list.limit, kind: list.order, key, total });
     const { limit: _limit, cursor: _cursor, total: _total, order: _order, ...filters } = list;
     await recordListing(inside, { action: 'patient.listed', fields: Object.keys(filters), page });

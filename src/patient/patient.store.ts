@@ -18,6 +18,18 @@ export async function findPatientById(db: Db, id: string): Promise<Patient | und
   return row && toPatient(row);
 }
 
+/** Which of these charts are restricted or merged into another. */
+export async function findShutIds(db: Db, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .selectFrom('patients')
+    .select('id')
+    .where('id', 'in', ids)
+    .where((eb) => eb.or([eb('restricted', '=', true), eb('mergedInto', 'is not', null)]))
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 /** Holds the row until the transaction ends. NO KEY UPDATE, so that the host can go on inserting cases of this patient. */
 export async function lockPatient(db: Db, id: string): Promise<Patient | undefined> {
   const row = await db.selectFrom('patients').select(columns).where('id', '=', id).forNoKeyUpdate().executeTakeFirst();

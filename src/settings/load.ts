@@ -168,13 +168,15 @@ type Collected = { give: (setting: Setting, value: unknown, origin: Origin) => v
 
 function readVariables({ env, cwd }: SettingsSources, { give, problems }: Collected): void {
   const known = new Map(settingList.map((setting) => [setting.variable, setting]));
-  const url = findSetting('database.url') as Setting;
-  // The name that everybody uses; ours wins over it, because it is about this server alone.
-  for (const name of ['DATABASE_URL', 'DATABASE_URL_FILE']) {
-    const text = env[name];
-    if (!text) continue;
-    const value = name.endsWith('_FILE') ? readSecret({ path: text, cwd, name, key: url.key }, problems) : text;
-    if (value !== undefined) give(url, value, name);
+  // The names that everybody uses; ours win over them, because they are about this server alone.
+  for (const [usual, key] of Object.entries({ DATABASE_URL: 'database.url', DATABASE_REPLICA_URLS: 'database.replicaUrls' })) {
+    const setting = findSetting(key) as Setting;
+    for (const name of [usual, `${usual}_FILE`]) {
+      const text = env[name];
+      if (!text) continue;
+      const value = name.endsWith('_FILE') ? readSecret({ path: text, cwd, name, key }, problems) : text;
+      if (value !== undefined) give(setting, fromText(setting, value, cwd), name);
+    }
   }
   for (const [name, text] of Object.entries(env).sort(([left], [right]) => (left < right ? -1 : 1))) {
     if (!name.startsWith('ONECHART_') || !text || otherVariables.has(name) || otherPrefixes.test(name)) continue;
@@ -184,7 +186,7 @@ function readVariables({ env, cwd }: SettingsSources, { give, problems }: Collec
     if (setting) give(setting, fromText(setting, text, cwd), name);
     else if (secret?.secret) {
       const value = readSecret({ path: text, cwd, name, key: secret.key }, problems);
-      if (value !== undefined) give(secret, value, name);
+      if (value !== undefined) give(secret, fromText(secret, value, cwd), name);
     } else if (!clusterVariable.test(name))
       problems.push({ key: name, source: 'environment', problem: `is no variable of OneChart; ${remedyFor(name, [...known.keys()])}` });
   }

@@ -22,6 +22,9 @@ export interface Setting {
 /** Fails safe: a key that sounds like a secret is one. */
 const secretName = /(secret|password|passphrase|token$|accessKey)/i;
 
+/** They hold a password. */
+const databaseAddresses = new Set(['database.url', 'database.replicaUrls']);
+
 /** Every setting there is, in the order of the schema. */
 export const settingList: readonly Setting[] = leavesOf(Settings, []);
 
@@ -42,7 +45,7 @@ function leavesOf(schema: z.ZodType, path: readonly string[]): Setting[] {
       description: describedBy(schema) ?? '',
       takes: takes(inner),
       fallback: fallbackOf(schema),
-      secret: secretName.test(name) || key === 'database.url',
+      secret: secretName.test(name) || databaseAddresses.has(key),
       file: name.endsWith('File'),
     },
   ];

@@ -60,12 +60,12 @@ export const ServerSettings = z.strictObject({
   shutdownLimitSeconds: Seconds(1, 600).default(30).describe('After that: how long what runs may take before it is cut off.'),
 });
 
+const DatabaseUrl = z.string().regex(/^postgres(ql)?:\/\//, { error: 'must be of the form postgresql://user:password@host:port/database' });
+
 export const DatabaseSettings = z.strictObject({
-  url: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, { error: 'must be of the form postgresql://user:password@host:port/database' })
-    .optional()
-    .describe('postgresql://user:password@host:port/database?schema=public. Without it the PG* variables of libpq count, then the running embedded database.'),
+  url: DatabaseUrl.optional().describe(
+    'postgresql://user:password@host:port/database?schema=public. Without it the PG* variables of libpq count, then the running embedded database.',
+  ),
   schema: z.string().min(1).optional().describe('Schema of the tables, where it is not that of ?schema= in the address (public).'),
   statementSeconds: z
     .int()
@@ -74,6 +74,26 @@ export const DatabaseSettings = z.strictObject({
     .default(30)
     .describe('After this long the database gives a statement up, as when somebody holds a lock on a chart; the caller is told to try again. 0: never.'),
   maxConnections: z.int().min(2).max(200).default(10).describe('The most connections at once. Twice the cores of the database server is enough.'),
+  replicaUrls: z
+    .array(DatabaseUrl)
+    .max(16)
+    .default([])
+    .describe(
+      'Standbys of the same database that searches and lists are read from, each as the address above (DATABASE_REPLICA_URLS, separated by commas). A caller is sent to one only when it has replayed what the caller wrote; audit rows and everything else stay with the primary.',
+    ),
+  replicaWaitMilliseconds: z
+    .int()
+    .min(0)
+    .max(5_000)
+    .default(50)
+    .describe('For how long a read waits for a replica to replay what its caller has just written, before it goes to the primary.'),
+  replicaMaxLagSeconds: z.number().min(0.1).max(3_600).default(10).describe('A replica that is further behind the primary than this is not read from.'),
+  replicaPollMilliseconds: z
+    .int()
+    .min(10)
+    .max(10_000)
+    .default(100)
+    .describe('How often primary and replicas are asked how far they are; one small question each.'),
 });
 
 const TemporaryName = z.string().trim().min(1, { error: 'must not be empty' }).max(100, { error: 'must be at most 100 characters' });

@@ -21,7 +21,11 @@ export function showSettings(loaded: LoadedSettings): ShownSetting[] {
 
 function shown(setting: Setting, value: unknown): unknown {
   if (!setting.secret || value === undefined) return value;
-  if (setting.key !== 'database.url' || typeof value !== 'string') return '(set, not shown)';
+  if (setting.key === 'database.replicaUrls') return (value as string[]).map(shownAddress);
+  return setting.key === 'database.url' && typeof value === 'string' ? shownAddress(value) : '(set, not shown)';
+}
+
+function shownAddress(value: string): string {
   try {
     return describeAddress(parseDatabaseUrl(value));
   } catch (error) {
