@@ -110,13 +110,30 @@ function withErrorListener(pool: Pool): Pool {
 /** A connection that breaks between two statements says so by an event, which ends the process when nobody listens; the next statement fails with it. */
 const ignore = (): void => undefined;
 
+/** Told how many milliseconds a connection was waited for; undefined when it was not to be had. */
+export type OnAcquire = (milliseconds: number | undefined) => void;
+
+async function timed(pool: Pool, onAcquire: OnAcquire): Promise<PoolClient> {
+  const started = performance.now();
+  try {
+    const client = await pool.connect();
+    onAcquire(performance.now() - started);
+    return client;
+  } catch (error) {
+    onAcquire(undefined);
+    throw error;
+  }
+}
+
 /**
  * A Kysely on a pool. Closing the pool is the business of whoever opened it. `prepares` lets connections keep the plans of the
  * busiest statements; a host's pool may lead to a pooler that hands each transaction another connection, so there it is left off.
  */
-export function kyselyOnPool(pool: Pool, options: { prepares?: boolean } = {}): Db {
+export function kyselyOnPool(pool: Pool, options: { prepares?: boolean; onAcquire?: OnAcquire | undefined } = {}): Db {
+  const { onAcquire } = options;
+  const connect = onAcquire === undefined ? () => pool.connect() : () => timed(pool, onAcquire);
   const acquire = async () => {
-    const client = await pool.connect();
+    const client = await connect();
     client.on('error', ignore);
     return client;
   };

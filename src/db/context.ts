@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Pool } from 'pg';
 import type { Clock } from '../base/clock.ts';
+import type { Meter } from '../base/meter.ts';
 import type { NewId } from '../base/ids.ts';
 import type { Tables } from './tables.ts';
 
@@ -38,6 +39,8 @@ export interface Ctx {
   readonly origin?: string;
   /** Undefined for callers inside the process, the library and the command line, who are trusted with everything. */
   readonly viewer?: Viewer;
+  /** Who counts what happens; nobody unless given. */
+  readonly meter?: Meter | undefined;
   /** The schema of the registry's tables, where it is not the one the connection finds by itself. */
   readonly schema?: string;
 }
