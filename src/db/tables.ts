@@ -415,6 +415,18 @@ export interface IdempotencyKeyTable {
   expiresAt: Date;
 }
 
+export interface PatientSearchEntryTable {
+  patientId: string;
+  terms: string;
+  termsVersion: number;
+}
+
+export interface PatientSearchWordTable {
+  word: string;
+  writer: number;
+  deletes: string[];
+}
+
 export interface ImportRunTable {
   id: Generated<string>;
   fileSha256: string;
@@ -465,5 +477,7 @@ export interface Tables {
   access_keys: AccessKeyTable;
   patient_break_glass_grants: PatientBreakGlassGrantTable;
   idempotency_keys: IdempotencyKeyTable;
+  patient_search_entries: PatientSearchEntryTable;
+  patient_search_words: PatientSearchWordTable;
   import_runs: ImportRunTable;
 }
