@@ -43,23 +43,21 @@ export async function desiredCatalogue(client: pg.ClientBase, schema: string, st
     ...copies.flat(),
   ]);
   const rewriting = new Set<Statement>();
-  const delicate = rest.some(({ effect }) => effect.kind === 'column' || effect.kind === 'column-change');
   const read = async () => {
     // There is none when nothing was drawn: pending drops and scripts only.
     const [temporary] = await rows<{ name: string }>(client, 'SELECT nspname AS name FROM pg_namespace WHERE oid = pg_my_temp_schema()');
     return withoutAliases(await readCatalogue(client, temporary?.name ?? 'pg_temp'), names);
   };
-  if (!delicate) {
-    try {
-      // In one round trip: hundreds of them would be most of the time.
-      return await inRolledBackTransaction(client, async () => {
-        await client.query(inOneQuery([whole, ...rest.map((each) => drawing(each, names))]));
-        return { catalogue: await read(), undrawable, rewriting };
-      });
-    } catch (error) {
-      if (!scripted || sqlstate(error) === undefined) throw error;
-    }
+  try {
+    const catalogue = await inRolledBackTransaction(client, async () => {
+      await client.query(whole);
+      return (await drawTogether(client, rest, names)) ? await read() : undefined;
+    });
+    if (catalogue) return { catalogue, undrawable, rewriting };
+  } catch (error) {
+    if (sqlstate(error) === undefined || !(scripted || rest.some(changesColumn))) throw error;
   }
+  // One of them fails behind a script, or writes a table anew: which one shows one by one.
   return inRolledBackTransaction(client, async () => {
     await client.query(whole);
     for (const statement of rest) {
@@ -69,6 +67,38 @@ export async function desiredCatalogue(client: pg.ClientBase, schema: string, st
     }
     return { catalogue: await read(), undrawable, rewriting };
   });
+}
+
+/**
+ * Runs the statements in as few round trips as there are changes between such that alter columns and such that do not: one by one, with a
+ * savepoint each, the module takes 2100 round trips and 150 ms instead of 12 and 60. False as soon as a table lies in new files.
+ */
+async function drawTogether(client: pg.ClientBase, statements: readonly Statement[], names: NameAliases): Promise<boolean> {
+  for (let from = 0; from < statements.length; ) {
+    const alters = changesColumn(statements[from] as Statement);
+    const end = statements.findIndex((each, at) => at > from && changesColumn(each) !== alters);
+    const batch = statements.slice(from, end === -1 ? statements.length : end);
+    const files = alters ? await filesOf(client, batch, names) : '';
+    await client.query(inOneQuery(batch.map((each) => drawing(each, names))));
+    if (alters && files !== (await filesOf(client, batch, names))) return false;
+    from += batch.length;
+  }
+  return true;
+}
+
+function changesColumn({ effect }: Statement): boolean {
+  return effect.kind === 'column' || effect.kind === 'column-change';
+}
+
+/** The numbers of the files in which the tables of these statements lie. */
+async function filesOf(client: pg.ClientBase, statements: readonly Statement[], names: NameAliases): Promise<string> {
+  const tables = touchedTables(statements).map((table) => `pg_temp.${quote(names.alias(table))}`);
+  const { files } = await row<{ files: string }>(
+    client,
+    `SELECT string_agg(coalesce(pg_relation_filenode(to_regclass(t))::text, '-'), ' ' ORDER BY n) AS files FROM unnest($1::text[]) WITH ORDINALITY AS w (t, n)`,
+    [tables],
+  );
+  return files;
 }
 
 /** Runs one statement on the copies; whether it wrote a table anew shows in the number of the table's file. */
