@@ -75,8 +75,10 @@ function operationOf(route: RouteContract, components: Components): Json {
 /** The answers of the contract, with what the server adds to any of their kind. */
 function answersOf(route: RouteContract): [string, ResponseContract][] {
   const replayed = { 'idempotent-replayed': '`true` where this is the answer of the first call with the same key.' };
+  const position = { 'onechart-position': 'Where replicas are configured: how far this caller has written and read, to be sent back with later calls.' };
+  const added = { ...(route.idempotent ? replayed : {}), ...(route.mayLag || (route.method !== 'GET' && route.access !== 'public') ? position : {}) };
   const answers = Object.entries(route.responses).map(([status, response]): [string, ResponseContract] =>
-    route.idempotent && status.startsWith('2') ? [status, { ...response, headers: { ...response.headers, ...replayed } }] : [status, response],
+    status.startsWith('2') && Object.keys(added).length > 0 ? [status, { ...response, headers: { ...response.headers, ...added } }] : [status, response],
   );
   const hasVersion = route.method === 'GET' && route.responses[200]?.headers?.ETag !== undefined && !(304 in route.responses);
   return hasVersion ? [...answers, ['304', { description: 'The caller has this version, as If-None-Match says.' }]] : answers;
@@ -117,6 +119,15 @@ function headersOf(route: RouteContract): Json[] {
       in: 'header',
       description: 'A text of your own, new for each thing that is to be made. A repeated call with it gets the answer of the first.',
       schema: { type: 'string', minLength: 1, maxLength: 255, pattern: String.raw`^[!#-\[\]-~]+$`, examples: ['7f1c2b9e-4d53-4f0e-9a51-6c1f0e8d2b37'] },
+    });
+  }
+  if (route.mayLag) {
+    headers.push({
+      name: 'OneChart-Position',
+      in: 'header',
+      description:
+        'The header of the same name of an earlier answer, where another server process may answer now: what was written or shown then is not missed. A text that no server gave does nothing.',
+      schema: { type: 'string', maxLength: 64, pattern: '^[ -~]*$', examples: ['p.1a2b3c'] },
     });
   }
   return headers;

@@ -147,7 +147,7 @@ async function appendRestricted(
   { search, after }: { search: CheckedPatientSearch; after: string | undefined },
 ): Promise<Page<ShownPatient>> {
   const room = search.limit - page.items.length;
-  const found = await readPatients(ctx, (db) => selectRestrictedMatches(db, search, { after, limit: room + 1 }));
+  const found = await selectRestrictedMatches(ctx.db, search, { after, limit: room + 1 });
   const { shown } = await showPatients(ctx, found.slice(0, room));
   const items = [...page.items, ...shown];
   return { ...page, items, nextCursor: found.length > room ? encodeCursor('restricted', shown.length === 0 ? [] : [items.at(-1)?.id ?? null]) : null };

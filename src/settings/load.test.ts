@@ -91,6 +91,16 @@ describe('the address of the database', () => {
     expect(await read({ ONECHART_DATABASE_URL_FILE: secret, DATABASE_URL: 'postgresql://other@x/y' })).toBe(url);
   });
 
+  test('of its replicas come from DATABASE_REPLICA_URLS, separated by commas, and are shown without their passwords', async () => {
+    const text = `${url}, postgresql://onechart:hidden-word@second.example.org/ehr`;
+    const given = await loadSettings({ env: { DATABASE_REPLICA_URLS: text }, cwd: folder });
+    expect(given.settings.database.replicaUrls).toEqual(text.split(', '));
+    const fromFile = await loadSettings({ env: { DATABASE_REPLICA_URLS_FILE: write('replicas', `${text}\n`) }, cwd: folder });
+    expect(fromFile.settings.database.replicaUrls).toEqual(text.split(', '));
+    const shown = showSettings(given).find(({ key }) => key === 'database.replicaUrls');
+    expect(shown?.value).toEqual(['ehr on db.example.org:5432 as onechart', 'ehr on second.example.org:5432 as onechart']);
+  });
+
   test('is shown without its password, and other secrets not at all', async () => {
     const loaded = await loadSettings({
       env: {

@@ -46,7 +46,8 @@ export async function startStreamingPair(): Promise<StreamingPair> {
   await promisify(execFile)('cp', ['-a', folders.primary, folders.standby]);
   const ports = { primary: await freePort(), standby: await freePort() };
   const pids = { primary: 0, standby: 0 };
-  const settings = { fsync: 'off', full_page_writes: 'off', shared_buffers: '32MB', max_connections: '60', wal_keep_size: '256MB', timezone: 'UTC' };
+  // A standby may not have fewer connections than the primary had when the cluster was made.
+  const settings = { fsync: 'off', full_page_writes: 'off', shared_buffers: '32MB', max_connections: '100', wal_keep_size: '256MB', timezone: 'UTC' };
 
   async function start(which: 'primary' | 'standby', more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { pid } = await launchServer({
