@@ -3,6 +3,7 @@ export interface Measured {
   readonly rate: number;
   /** Milliseconds from call to return. */
   readonly p50: number;
+  readonly p95: number;
   readonly p99: number;
 }
 
@@ -24,7 +25,7 @@ export async function measure(options: { clients: number; seconds: number; work:
   );
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
-  return { rate: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
+  return { rate: latencies.length / seconds, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
 /** The round in the middle by its rate. */
