@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
+import { refusalReason } from '../base/meter.ts';
 import { parseInput } from '../base/parse-input.ts';
 import type { Ctx } from '../db/context.ts';
 import { translated } from '../db/sqlstate.ts';
@@ -57,6 +58,7 @@ export async function signIn(ctx: Ctx, input: SignIn, options: SignInOptions): P
 }
 
 async function refuse(ctx: Ctx, account: AccountName | undefined, reason: string): Promise<never> {
+  ctx.meter?.signInRefused(refusalReason(reason));
   // An unknown name is not written down: people type passwords into the wrong field.
   const actor = account ? actorOf(account) : ctx.actor;
   await inTransaction({ ...ctx, actor }, (inside) =>

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import type { Meter } from '../base/meter.ts';
 import { kyselyOnPool } from '../db/connect.ts';
 import type { Db } from '../db/context.ts';
 import { translateDatabaseError } from '../db/sqlstate.ts';
@@ -184,6 +185,7 @@ export interface StartSealingOptions {
   readonly everyMilliseconds?: number;
   readonly key?: SealingKey | undefined;
   readonly log?: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly meter?: Meter | undefined;
 }
 
 /** A running sealer. */
@@ -200,7 +202,7 @@ export interface Sealer {
  * const sealer = startSealing({ pool: createPool(parseDatabaseUrl('postgresql://ehr@127.0.0.1/ehr')), everyMilliseconds: 1000 });
  * await sealer.stop();
  */
-export function startSealing({ pool, everyMilliseconds = 1_000, key, log }: StartSealingOptions): Sealer {
+export function startSealing({ pool, everyMilliseconds = 1_000, key, log, meter }: StartSealingOptions): Sealer {
   const db = kyselyOnPool(pool);
   let known: ChainHead | undefined;
   let stopped = false;
@@ -212,11 +214,13 @@ export function startSealing({ pool, everyMilliseconds = 1_000, key, log }: Star
       known = result.head ?? known;
       // The head in the log is a witness outside of the database.
       if (result.seals > 0) log?.info({ seals: result.seals, rows: result.rows, seal: result.head?.number, hash: result.head?.hash }, 'audit trail sealed');
+      meter?.sealed(result.rows);
       troubled = undefined;
     } catch (thrown) {
       const error = toAppError(translateDatabaseError(thrown));
       // A second process sealed first: nothing is wrong.
       if (error.code === 'AUDIT_SEAL_TAKEN') return;
+      meter?.sealed('failed');
       if (troubled !== error.code) log?.error({ code: error.code, details: error.details }, error.message);
       troubled = error.code;
     }

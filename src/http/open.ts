@@ -8,9 +8,11 @@ import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { createPool } from '../db/connect.ts';
 import { readExcessRights } from '../db/module-catalogue.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Settings } from '../settings/settings.schema.ts';
 import { createReadiness } from './readiness.ts';
 import { openServerRegistry, type ServerRegistry, type ServerRegistryOptions } from './registry.ts';
+import { type MetricsListener, serveMetrics } from './metrics.ts';
 import { createServer, listen } from './server.ts';
 import { type Shutdown, type ShutdownTimes, watchShutdown } from './shutdown.ts';
 
@@ -18,6 +20,8 @@ export interface HttpOptions {
   readonly settings: Settings;
   readonly address: DatabaseAddress;
   readonly log: Logger;
+  /** What `openMetrics` gave; served on a listener of its own. */
+  readonly metrics?: Metrics | undefined;
 }
 
 export interface OpenHttp {
@@ -25,12 +29,14 @@ export interface OpenHttp {
   /** Throws an AppError that says why requests cannot be served. */
   assertReady(): Promise<void>;
   listen(): Promise<string>;
+  /** Where a scrape goes, once it listens; undefined where metrics have no listener. */
+  readonly metricsUrl: string | undefined;
   /** Answers what was accepted, gives record numbers back, seals the audit trail, closes the connections. */
   stop(times: ShutdownTimes): Promise<{ cut: number }>;
 }
 
 /** The whole server as its configuration wants it, not yet listening. */
-export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
+export function openHttp({ settings, address, log, metrics }: HttpOptions): OpenHttp {
   const { server: ours } = settings;
   const readiness = createReadiness(address);
   const registry = openServerRegistry(address, {
@@ -39,9 +45,10 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     ...settings.facility,
     breakGlass: settings.breakGlass,
     documents: settings.documents,
+    meter: metrics,
     replicas: replicasOf({ settings, address, log }),
   });
-  const around: { shutdown?: Shutdown } = {};
+  const around: { shutdown?: Shutdown; listener?: MetricsListener; metricsUrl?: string } = {};
   const assertReady = async () => {
     around.shutdown?.assertStaying();
     await readiness.assertReady();
@@ -51,6 +58,7 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
     replicaHealth: () => healthOf(registry),
     registry,
     log,
+    metrics,
     bodyLimitBytes: ours.bodyLimitKilobytes * 1024,
     requestTimeoutMilliseconds: ours.requestTimeoutSeconds * 1000,
     trustProxy: ours.trustProxy,
@@ -66,14 +74,30 @@ export function openHttp({ settings, address, log }: HttpOptions): OpenHttp {
   });
   const shutdown = watchShutdown(server);
   around.shutdown = shutdown;
-  const sealer = startSealer({ settings, pool: registry.base.pool, log });
+  const sealer = startSealer({ settings, base: registry.base, log });
+  if (metrics) {
+    server.addHook('onReady', async () => {
+      around.listener = await serveMetrics(metrics, { address, settings: settings.metrics, registry, shutdown });
+      around.metricsUrl = await around.listener.listen();
+      log.info({ url: around.metricsUrl }, 'metrics are served');
+    });
+  }
   // After the last answer: nothing may be registered any more when the numbers go back.
   server.addHook('onClose', async () => {
     await sealer?.stop();
+    await around.listener?.close();
     await registry.close();
     await readiness.close();
   });
-  return { server, assertReady, listen: () => listen(server, { port: ours.port, host: ours.host }), stop: (times) => shutdown.stop(times) };
+  return {
+    server,
+    assertReady,
+    get metricsUrl() {
+      return around.metricsUrl === undefined ? undefined : `${around.metricsUrl}/metrics`;
+    },
+    listen: () => listen(server, { port: ours.port, host: ours.host }),
+    stop: (times) => shutdown.stop(times),
+  };
 }
 
 /** The standbys of the configuration. Their changes are told in the log: nobody else notices, as the primary answers instead. */
@@ -100,11 +124,14 @@ function healthOf({ replicas }: ServerRegistry): Readiness['checks']['replicas']
 export async function startWarnings({ settings, address }: Pick<HttpOptions, 'settings' | 'address'>): Promise<string[]> {
   const warnings: string[] = [];
   const { host, tlsCertificateFile, trustProxy } = settings.server;
-  if (!['127.0.0.1', '::1', 'localhost'].includes(host) && tlsCertificateFile === undefined && trustProxy.length === 0) {
+  if (!isLoopback(host) && tlsCertificateFile === undefined && trustProxy.length === 0) {
     warnings.push(
       `It listens on ${host} without TLS, and whoever is on the network can read charts. Set server.tlsCertificateFile and server.tlsKeyFile, or put a reverse proxy in front and name it in server.trustProxy.`,
     );
   }
+  const { metrics } = settings;
+  if (metrics.port !== undefined && metrics.token === undefined && !isLoopback(metrics.host))
+    warnings.push(`Metrics are served on ${metrics.host} to whoever is on the network. Set metrics.token, or let the network keep others away.`);
   const pool = createPool(address, { maxConnections: 1, applicationName: 'onechart serve start' });
   try {
     const excess = await readExcessRights(pool as unknown as Parameters<typeof readExcessRights>[0]);
@@ -121,11 +148,15 @@ export async function startWarnings({ settings, address }: Pick<HttpOptions, 'se
   return warnings;
 }
 
-function startSealer({ settings, pool, log }: { settings: Settings; pool: ServerRegistry['base']['pool']; log: Logger }): Sealer | undefined {
+function isLoopback(host: string): boolean {
+  return ['127.0.0.1', '::1', 'localhost'].includes(host);
+}
+
+function startSealer({ settings, base: { pool, meter }, log }: { settings: Settings; base: ServerRegistry['base']; log: Logger }): Sealer | undefined {
   const { sealSeconds, signingKeyFile } = settings.audit;
   if (sealSeconds === 0 || pool === undefined) return undefined;
   const key = signingKeyFile === undefined ? undefined : readSealingKey(readText(signingKeyFile, 'audit.signingKeyFile'));
-  return startSealing({ pool, everyMilliseconds: sealSeconds * 1000, key, log });
+  return startSealing({ pool, everyMilliseconds: sealSeconds * 1000, key, log, meter });
 }
 
 function readText(path: string, key: string): string {

@@ -1,7 +1,8 @@
 import { systemClock } from '../base/clock.ts';
 import type { DatabaseAddress } from '../base/config.ts';
 import { newId } from '../base/ids.ts';
-import { createPool, kyselyOnPool } from '../db/connect.ts';
+import type { Meter } from '../base/meter.ts';
+import { createPool, kyselyOnPool, type OnAcquire } from '../db/connect.ts';
 import type { Actor, Ctx } from '../db/context.ts';
 import { openReplicas, type Replicas, type ReplicasOptions } from '../db/replicas.ts';
 import { BreakGlassSettings } from '../access/restricted.schema.ts';
@@ -16,7 +17,7 @@ import type { TemporaryNames } from '../patient/temporary-name.ts';
 
 /** What all requests share: the pool, the record numbers, the facility's settings. */
 export interface ServerRegistry {
-  readonly base: Pick<Ctx, 'db' | 'pool' | 'clock' | 'newId'>;
+  readonly base: Pick<Ctx, 'db' | 'pool' | 'clock' | 'newId' | 'meter'>;
   readonly settings: RegistrySettings & { mrns: MrnIssuer; documents: DocumentSettings };
   /** Standbys to read from, where some are configured. */
   readonly replicas?: Replicas;
@@ -41,6 +42,8 @@ export interface ServerRegistryOptions {
   readonly breakGlass?: BreakGlassSettings | undefined;
   /** Where files of documents go and how large they may be. */
   readonly documents?: DocumentOptions | undefined;
+  /** Who counts what happens and how long connections are waited for. */
+  readonly meter?: (Meter & { acquired: OnAcquire }) | undefined;
 }
 
 export function openServerRegistry(address: DatabaseAddress, options: ServerRegistryOptions = {}): ServerRegistry {
@@ -49,13 +52,13 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
   const timeZone = options.timeZone ?? 'UTC';
   const documents = openDocumentSettings(options.documents);
   const mrns = createMrnIssuer({ format: { timeZone } });
-  const db = kyselyOnPool(pool, { prepares: !address.pooled });
+  const db = kyselyOnPool(pool, { prepares: !address.pooled, onAcquire: options.meter?.acquired });
   const replicas =
     options.replicas === undefined || options.replicas.replicas.length === 0
       ? undefined
       : openReplicas({ ...options.replicas, primary: address, primaryDb: db, maxConnections, statementSeconds });
   return {
-    base: { db, pool, clock: systemClock, newId },
+    base: { db, pool, clock: systemClock, newId, ...(options.meter === undefined ? {} : { meter: options.meter }) },
     ...(replicas === undefined ? {} : { replicas }),
     settings: { timeZone, defaultCountry: options.defaultCountry, temporaryNames: temporaryNamesOf(options), mrns, documents },
     breakGlass: options.breakGlass ?? BreakGlassSettings.parse({}),

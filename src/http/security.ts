@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import { AccessSettings } from '../access/access-settings.schema.ts';
 import type { Principal } from '../access/principal.ts';
 import { AppError } from '../base/errors.ts';
+import type { RefusalReason } from '../base/meter.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { addressKey, createLimit, isRefusal } from './limits.ts';
 import type { ServerRegistry } from './registry.ts';
@@ -97,6 +98,7 @@ export function secure(server: FastifyInstance, options: SecurityOptions & { reg
         principal = await prove?.(request);
       } catch (error) {
         // Wrong credentials count against the address; right ones never suffer from a neighbour's wrong ones.
+        if (error instanceof AppError && error.kind === 'unauthenticated') options.registry?.base.meter?.signInRefused(proofOf(error));
         if (isRefusal(error)) await ofCaller.count(request, addressKey(request.ip));
         throw error;
       }
@@ -107,6 +109,12 @@ export function secure(server: FastifyInstance, options: SecurityOptions & { reg
     requireOwnOrigin,
     isHttps,
   };
+}
+
+/** What kind of proof was refused. */
+function proofOf({ code }: AppError): RefusalReason {
+  if (code === 'KEY_REFUSED') return 'key';
+  return code.startsWith('TOKEN_') ? 'token' : 'other';
 }
 
 /** Headers that an error asks for: how to sign in (RFC 9110 §11.6.1, RFC 6750 §3), when to come again (RFC 6585 §4). */

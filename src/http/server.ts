@@ -16,6 +16,7 @@ import { healthRoutes, liveRoute, openApiRoute, readyRoute, referenceRoute, star
 import { routes } from '../api/routes.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { packageVersion } from '../base/version.ts';
 import { acceptJsonBodies } from './bodies.ts';
 import { answerBrokenRequest } from './broken-request.ts';
@@ -23,6 +24,7 @@ import { createCallHandler } from './call.ts';
 import { addCompression } from './compression.ts';
 import { acceptFiles } from './files.ts';
 import { createIdempotency } from './idempotency.ts';
+import { measureRequests } from './measure.ts';
 import { createPages } from './pages.ts';
 import { fromClientFault, isClientFault, toProblem } from './problem.ts';
 import type { ServerRegistry } from './registry.ts';
@@ -46,6 +48,8 @@ export interface ServerOptions {
   readonly trustProxy?: readonly string[];
   /** Certificate chain and key in PEM; with them the server speaks HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Counts requests; nobody does unless given. */
+  readonly metrics?: Metrics | undefined;
   /** Sign-in, limits, headers, CORS. What is left out has the safe default. */
   readonly security?: SecurityOptions;
   /** Finds out who calls in another way than by sessions, keys and tokens: for tests and measurements. */
@@ -54,6 +58,7 @@ export interface ServerOptions {
 
 /** The HTTP server, not yet listening: `inject` works on it, and `listen` opens it. */
 export function createServer(options: ServerOptions): FastifyInstance {
+  const sendProblem = createProblemSender(options.metrics);
   const server = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log as FastifyBaseLogger }),
     genReqId: (request) => acceptedRequestId(request.headers['x-request-id']) ?? randomUUID(),
@@ -73,6 +78,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ...(options.tls === undefined ? {} : { https: { ...options.tls, minVersion: 'TLSv1.2' } }),
   } as FastifyServerOptions);
   addRequestLog(server);
+  if (options.metrics) measureRequests(server, options.metrics);
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
@@ -114,14 +120,17 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return server;
 }
 
-function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = isClientFault(thrown) ? fromClientFault(thrown) : toAppError(thrown);
-  if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
-  return reply.code(error.face.httpStatus).headers(errorHeaders(error)).type('application/problem+json').send(toProblem(error, request.id));
+function createProblemSender(metrics: Metrics | undefined): (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
+  return (thrown, request, reply) => {
+    const error = isClientFault(thrown) ? fromClientFault(thrown) : toAppError(thrown);
+    metrics?.failed(error.kind);
+    if (error.kind === 'internal') request.log.error({ err: thrown }, 'request failed');
+    return reply.code(error.face.httpStatus).headers(errorHeaders(error)).type('application/problem+json').send(toProblem(error, request.id));
+  };
 }
 
 function serve(server: FastifyInstance, contract: RouteContract, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): void {
-  const route = { method: contract.method, url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler };
+  const route = { method: contract.method, url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler, config: { operationId: contract.operationId } };
   if (!isBinary(contract.body)) return void server.route(route);
   // A scope of its own, whose bodies nobody reads but the route.
   server.register(async (scope) => {
@@ -135,8 +144,8 @@ function acceptedRequestId(header: string | string[] | undefined): string | unde
   return typeof header === 'string' && /^[\w.:-]{1,128}$/.test(header) ? header : undefined;
 }
 
-/** Opens the server. A taken port is said in words; the caller may try another. */
-export async function listen(server: FastifyInstance, options: { port: number; host: string }): Promise<string> {
+/** Opens the server. A taken port is said in words, with the setting that chooses another; the caller may try one. */
+export async function listen(server: FastifyInstance, options: { port: number; host: string }, settings = { port: '--port', host: '--host' }): Promise<string> {
   try {
     return await server.listen(options);
   } catch (thrown) {
@@ -145,7 +154,7 @@ export async function listen(server: FastifyInstance, options: { port: number; h
       throw new AppError(
         'unavailable',
         'HTTP_PORT_TAKEN',
-        `Port ${options.port} on ${options.host} is taken by another program. Stop it, or choose another with --port (0 takes any free one).`,
+        `Port ${options.port} on ${options.host} is taken by another program. Stop it, or choose another with ${settings.port} (0 takes any free one).`,
         { ...options },
         { cause: thrown },
       );
@@ -154,7 +163,7 @@ export async function listen(server: FastifyInstance, options: { port: number; h
       throw new AppError(
         'unavailable',
         'HTTP_ADDRESS_UNUSABLE',
-        `The address ${options.host}:${options.port} cannot be opened (${reason}). Choose another with --host and --port.`,
+        `The address ${options.host}:${options.port} cannot be opened (${reason}). Choose another with ${settings.host} and ${settings.port}.`,
         { ...options },
         { cause: thrown },
       );

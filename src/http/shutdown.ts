@@ -10,6 +10,8 @@ export interface ShutdownTimes {
 
 export interface Shutdown {
   readonly stopping: boolean;
+  /** Requests that are being answered at this moment. */
+  readonly running: number;
   /** Throws once the server is on its way out: part of readiness. */
   assertStaying(): void;
   /**
@@ -60,6 +62,9 @@ export function watchShutdown(server: FastifyInstance): Shutdown {
   return {
     get stopping() {
       return stopping !== undefined;
+    },
+    get running() {
+      return running;
     },
     assertStaying() {
       if (stopping) throw new AppError('unavailable', 'SERVER_STOPPING', 'This server is being stopped and finishes what it has begun. Ask another one.');

@@ -47,6 +47,8 @@ export interface MrnIssuer {
   issueMrn(ctx: MrnContext, at: Date): Promise<IssuedMrn>;
   /** Keeps a number of the host's as it is: when it is written in our format, the counter moves above it. */
   recordExistingMrn(ctx: MrnContext, mrn: string): Promise<void>;
+  /** How many numbers are leased and not handed out. */
+  atHand(): number;
   /** Gives back what was leased and not handed out. Afterwards no number is issued. */
   close(): Promise<void>;
 }
@@ -319,6 +321,7 @@ export function createMrnIssuer(options: MrnIssuerOptions = {}): MrnIssuer {
   return {
     issueMrn: (ctx, at) => inWords(issueMrn(ctx, at)),
     recordExistingMrn: (ctx, mrn) => inWords(recordExistingMrn(ctx, mrn)),
+    atHand: () => [...years.values()].reduce((sum, { freed, block }) => sum + freed.length + (block === undefined ? 0 : block.last - block.next + 1), 0),
     close: () => {
       closing ??= close();
       return closing;

@@ -128,7 +128,11 @@ export const metricDefinitions = {
     help: 'How much later than wanted timers ran since the last scrape: how long a request waits because another one computes.',
     labels: { quantile: '0.5, 0.99 or 1 (the longest)' },
   },
-  nodejs_eventloop_utilization: { kind: 'gauge', from: 'process', help: 'Share of the time since the last scrape that the process computed: at 1 it can do no more.' },
+  nodejs_eventloop_utilization: {
+    kind: 'gauge',
+    from: 'process',
+    help: 'Share of the time since the last scrape that the process computed: at 1 it can do no more.',
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export type MetricName = keyof typeof metricDefinitions;

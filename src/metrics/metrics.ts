@@ -37,14 +37,14 @@ const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 export function createMetrics({ operations }: { operations: readonly string[] }): Metrics {
   const registry = new Registry();
   const instruments = Object.fromEntries(Object.entries(metricDefinitions).map(([name, definition]) => [name, instrument(name, definition, registry)]));
-  const counter = (name: NamesOf<'counter'>) => instruments[name] as Counter;
+  const counter = (name: NamesOf<'counter'>) => instruments[name] as Counter<string>;
   const clear = (name: GaugeName) => {
-    const gauge = instruments[name] as Gauge;
+    const gauge = instruments[name] as Gauge<string>;
     // The library sets one without labels to 0 when it is reset.
     if (Object.keys((metricDefinitions[name] as MetricDefinition).labels ?? {}).length === 0) gauge.remove();
     else gauge.reset();
   };
-  const histogram = (name: NamesOf<'histogram'>) => instruments[name] as Histogram;
+  const histogram = (name: NamesOf<'histogram'>) => instruments[name] as Histogram<string>;
 
   const requests = counter('onechart_http_requests_total');
   const durations = histogram('onechart_http_request_duration_seconds');
@@ -100,7 +100,7 @@ export function createMetrics({ operations }: { operations: readonly string[] })
     },
     set(name, value, labels = {}) {
       // A counter that somebody else counts, as the system does the CPU time.
-      const target = instruments[name] as Gauge | Counter;
+      const target = instruments[name] as Gauge<string> | Counter<string>;
       if (target instanceof Counter) {
         target.reset();
         target.inc(labels, value);
@@ -110,7 +110,7 @@ export function createMetrics({ operations }: { operations: readonly string[] })
   };
 }
 
-function instrument(name: string, definition: MetricDefinition, registry: Registry): Counter | Gauge | Histogram {
+function instrument(name: string, definition: MetricDefinition, registry: Registry): Counter<string> | Gauge<string> | Histogram<string> {
   const { kind, help, labels = {}, buckets = [] } = definition;
   const config = { name, help, labelNames: Object.keys(labels), registers: [registry] };
   if (kind === 'counter') return new Counter(config);

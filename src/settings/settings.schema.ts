@@ -145,6 +145,18 @@ export const LimitSettings = z.strictObject({
   signInsPerMinute: z.int().min(1).max(10_000).default(10).describe('Refused attempts to sign in from one address; those that succeed do not count.'),
 });
 
+export const MetricsSettings = z.strictObject({
+  port: Port.optional().describe('Port of the listener for GET /metrics, beside that of the API; 0 takes any free one. Without it there are no metrics.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address of that listener. In a cluster 0.0.0.0, with a network policy before it or metrics.token.'),
+  token: z
+    .string()
+    .min(16, { error: 'must have at least 16 characters' })
+    .optional()
+    .describe('What a scrape has to send as Authorization: Bearer. Without it whoever reaches the listener may read.'),
+  databaseSeconds: z.int().min(1).max(3_600).default(15).describe('Numbers that only the database knows are read at most this often, whoever scrapes.'),
+});
+export type MetricsSettings = z.infer<typeof MetricsSettings>;
+
 const Settings_ = z.strictObject({
   server: ServerSettings.prefault({}),
   database: DatabaseSettings.prefault({}),
@@ -155,6 +167,7 @@ const Settings_ = z.strictObject({
   limits: LimitSettings.prefault({}),
   documents: DocumentOptions.prefault({}),
   audit: AuditSettings.prefault({}),
+  metrics: MetricsSettings.prefault({}),
   log: LogSettings.prefault({}),
 });
 

@@ -13,6 +13,7 @@ import { count, renderFindings, renderPlan, renderVerification } from '../cli/mi
 import { reportError } from '../cli/program.ts';
 import { shownPath, withReport, type WrittenReport } from '../cli/report-files.ts';
 import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../embedded/index.ts';
+import { openMetrics } from '../http/metrics.ts';
 import { type OpenHttp, openHttp } from '../http/open.ts';
 import { listen } from '../http/server.ts';
 import { untilStopped } from '../http/until-stopped.ts';
@@ -154,7 +155,7 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
   if (home !== undefined) accounts = await ensureDemoAccounts(address, home);
   const { settings } = await loadSettings({ env: withoutDatabase(io.env), cwd: io.cwd });
   // The terminal is for the tour: a line for each request is what `onechart serve` is for.
-  const http = openHttp({ settings, address, log: createLogger({ name: 'onechart', level: 'warn' }) });
+  const http = openHttp({ settings, address, metrics: await openMetrics(settings.metrics), log: createLogger({ name: 'onechart', level: 'warn' }) });
   const url = await openServer(http.server, options.port);
   print(
     io,

@@ -34,18 +34,19 @@ async function serve({
   io: CliIo;
   json: boolean;
 }): Promise<void> {
-  const [{ createLogger }, { openHttp, startWarnings }, { untilStopped }] = await Promise.all([
+  const [{ createLogger }, { openHttp, startWarnings }, { openMetrics }, { untilStopped }] = await Promise.all([
     import('../../base/log.ts'),
     import('../../http/open.ts'),
+    import('../../http/metrics.ts'),
     import('../../http/until-stopped.ts'),
   ]);
   const log = createLogger({ name: 'onechart', level: settings.log.level });
-  const http = openHttp({ settings, address, log });
+  const http = openHttp({ settings, address, log, metrics: await openMetrics(settings.metrics) });
   const signalled = untilStopped();
   let failed = true;
   try {
     const url = await http.listen();
-    if (json) printJson(io, { url });
+    if (json) printJson(io, { url, ...(http.metricsUrl === undefined ? {} : { metricsUrl: http.metricsUrl }) });
     else print(io, `Listening on ${url} for ${describeAddress(address)}. Ctrl-C ends it.`);
     void sayHowItStands({ http, log, settings, address, warningsOf: startWarnings });
     const signal = await signalled;

@@ -15,7 +15,9 @@ import {
   whoAmIRoute,
 } from '../../api/session.routes.ts';
 import { AppError } from '../../base/errors.ts';
+import type { Ctx } from '../../db/context.ts';
 import { type Answer, type Binding, bind, type Call } from '../bind.ts';
+import { isRefusal } from '../limits.ts';
 import { endedSessionCookie, readSignInCookie, sessionCookie, signInCookie } from '../session-cookie.ts';
 
 export const sessionBindings: readonly Binding[] = [
@@ -64,12 +66,14 @@ export const sessionBindings: readonly Binding[] = [
     const https = security.isHttps(request);
     const [seed, returnTo = '/'] = readSignInCookie(request.headers.cookie, https)?.split(' ') ?? [];
     const { token } = await security.limitSignIn(request, () =>
-      finishOidcSignIn(ctx, {
-        settings: security.access.oidc,
-        seed,
-        query: queryOf(call),
-        session: { settings: security.access.session, userAgent: request.headers['user-agent'] },
-      }),
+      countingRefusals(ctx, () =>
+        finishOidcSignIn(ctx, {
+          settings: security.access.oidc,
+          seed,
+          query: queryOf(call),
+          session: { settings: security.access.session, userAgent: request.headers['user-agent'] },
+        }),
+      ),
     );
     // The cookie was this browser's to change, so the path is checked again.
     const path = startOidcRoute.query.safeParse({ returnTo }).success ? returnTo : '/';
@@ -77,6 +81,16 @@ export const sessionBindings: readonly Binding[] = [
     return { status: 303, headers: { location: path, 'set-cookie': sessionCookie(token, https) } };
   }),
 ];
+
+/** A provider that says no is a refused sign-in too; one that does not answer is none. */
+async function countingRefusals<T>({ meter }: Ctx, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isRefusal(error)) meter?.signInRefused('provider');
+    throw error;
+  }
+}
 
 function queryOf({ query }: Call<typeof finishOidcRoute>): URLSearchParams {
   return new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
