@@ -32,6 +32,8 @@ export const tableTypes = {
   patient_search_entries: 'PatientSearchEntryTable',
   patient_search_words: 'PatientSearchWordTable',
   import_runs: 'ImportRunTable',
+  event_receivers: 'EventReceiverTable',
+  event_deliveries: 'EventDeliveryTable',
 } as const;
 
 interface Column {

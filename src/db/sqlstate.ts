@@ -39,6 +39,10 @@ const addressEmpty = invalid(
 
 const impossibleContent = internal('CONTENT_RECORD_IMPOSSIBLE', 'The record of a stored file contradicts itself. This is a defect of OneChart.');
 
+const downtimeImpossible = internal('DOWNTIME_RECORD_IMPOSSIBLE', 'The record of a downtime block contradicts itself. This is a defect of OneChart.');
+
+const receiverImpossible = internal('EVENT_RECORD_IMPOSSIBLE', 'The record of a delivery of events contradicts itself. This is a defect of OneChart.');
+
 const sealTaken: Translation = {
   kind: 'conflict',
   code: 'AUDIT_SEAL_TAKEN',
@@ -297,11 +301,43 @@ export const constraintErrors: Readonly<Record<string, Translation>> = {
     message: 'A word of a name was added twice by the same connection. Try again.',
   },
   patient_search_words_word_check: internal('SEARCH_ENTRY_IMPOSSIBLE', 'A word of a name is empty. This is a defect of OneChart.'),
+  patient_outbox_events_seq_key: receiverImpossible,
+  event_receivers_pkey: sameId('event_receivers'),
+  event_receivers_name_key: {
+    kind: 'duplicate',
+    code: 'RECEIVER_NAME_TAKEN',
+    message: 'A receiver of events with this name exists already. Give another name, or change the one there is.',
+  },
+  event_receivers_state_check: receiverImpossible,
+  event_receivers_numbers_check: receiverImpossible,
+  event_receivers_previousSecret_check: receiverImpossible,
+  event_deliveries_pkey: receiverImpossible,
+  event_deliveries_receiverId_fkey: { kind: 'not-found', code: 'RECEIVER_NOT_FOUND', message: 'The receiver of events was removed in the meantime.' },
+  event_deliveries_eventId_fkey: receiverImpossible,
+  event_deliveries_patientId_fkey: receiverImpossible,
+  event_deliveries_state_check: receiverImpossible,
+  event_deliveries_attempts_check: receiverImpossible,
   import_runs_pkey: sameId('import_runs'),
   import_runs_status_check: internal('IMPORT_IMPOSSIBLE', 'An import has an unknown status. This is a defect of OneChart.'),
   import_runs_completed_check: internal('IMPORT_IMPOSSIBLE', 'An import is complete and has no end, or the reverse. This is a defect of OneChart.'),
   import_runs_position_check: internal('IMPORT_IMPOSSIBLE', 'An import stands outside its file. This is a defect of OneChart.'),
   import_runs_rows_check: internal('IMPORT_IMPOSSIBLE', 'The rows of an import do not add up. This is a defect of OneChart.'),
+  downtime_blocks_pkey: downtimeImpossible,
+  downtime_blocks_code_key: downtimeImpossible,
+  downtime_blocks_mrnBlockId_key: downtimeImpossible,
+  downtime_blocks_mrnBlockId_fkey: downtimeImpossible,
+  downtime_blocks_code_check: downtimeImpossible,
+  downtime_blocks_desk_check: downtimeImpossible,
+  downtime_blocks_valid_check: downtimeImpossible,
+  downtime_blocks_closed_check: downtimeImpossible,
+  downtime_numbers_pkey: downtimeImpossible,
+  downtime_numbers_blockId_place_key: downtimeImpossible,
+  downtime_numbers_blockId_fkey: downtimeImpossible,
+  downtime_numbers_place_check: downtimeImpossible,
+  downtime_numbers_number_check: downtimeImpossible,
+  downtime_numbers_state_check: downtimeImpossible,
+  downtime_numbers_stateAt_check: downtimeImpossible,
+  downtime_numbers_missing_check: downtimeImpossible,
 };
 
 /** A foreign key of the host's own tables to patients, whatever the table is called. */

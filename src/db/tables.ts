@@ -178,6 +178,7 @@ export interface PatientOutboxEventTable {
   patientVersion: number;
   payload: Json;
   publishedAt: Date | null;
+  seq: number | null;
 }
 
 export interface PatientPlaceholderTable {
@@ -449,6 +450,38 @@ export interface ImportRunTable {
   actor: string | null;
 }
 
+export interface EventReceiverTable {
+  id: Generated<string>;
+  name: string;
+  url: string;
+  eventTypes: string[];
+  secret: string;
+  previousSecret: string | null;
+  previousSecretUntil: Date | null;
+  state: Generated<string>;
+  position: number;
+  failures: Generated<number>;
+  failingSince: Date | null;
+  lastFailure: string | null;
+  retryAt: Date | null;
+  lastDeliveredAt: Date | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+}
+
+export interface EventDeliveryTable {
+  receiverId: string;
+  eventId: string;
+  seq: number;
+  patientId: string;
+  state: string;
+  attempts: Generated<number>;
+  lastFailure: string | null;
+  retryAt: Date | null;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+}
+
 export interface Tables {
   patients: PatientTable;
   patient_contacts: PatientContactTable;
@@ -480,4 +513,6 @@ export interface Tables {
   patient_search_entries: PatientSearchEntryTable;
   patient_search_words: PatientSearchWordTable;
   import_runs: ImportRunTable;
+  event_receivers: EventReceiverTable;
+  event_deliveries: EventDeliveryTable;
 }

@@ -81,7 +81,7 @@ const byName = <Row extends { name: string }>(rows: readonly Row[]): Row[] => [.
 
 test('schema.prisma has the tables that the migrations make, and no other', async () => {
   const rows = await database.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND (relname LIKE 'patient%' OR relname IN ('identifier_authorities', 'idempotency_keys', 'import_runs') OR relname LIKE 'mrn%' OR relname LIKE 'access%')`,
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND (relname LIKE 'patient%' OR relname IN ('identifier_authorities', 'idempotency_keys', 'import_runs', 'event_receivers', 'event_deliveries') OR relname LIKE 'mrn%' OR relname LIKE 'access%')`,
   );
   expect(
     rows
