@@ -52,13 +52,18 @@ export async function readCatalogue(client: pg.ClientBase, schema: string, other
     SELECT ${relationSql('n.nspname', 't.typname')} AS name, string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) AS labels
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_enum e ON e.enumtypid = t.oid
     WHERE n.nspname = ANY ($2) GROUP BY 1`);
+  // Storage parameters of a table are its administrator's and are left out; those of an index are part of what the server prints of it.
   // Columns are compared by name: their order differs after hand-made repairs and means nothing to anyone who names them.
   const tables = await rows<{ name: string; definition: string }>(`
     SELECT ${relationSql('n.nspname', 'c.relname')} AS name, coalesce(string_agg(format('%I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-        CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END, coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')), E'\\n' ORDER BY a.attname), '')
+        coalesce(' COLLATE ' || nullif(a.attcollation, t.typcollation)::regcollation::text, '') || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
+        CASE WHEN a.attidentity <> '' THEN format(' GENERATED %s AS IDENTITY', CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END)
+          WHEN a.attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) %s', pg_get_expr(d.adbin, d.adrelid), CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END)
+          ELSE coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') END), E'\\n' ORDER BY a.attname), '')
       || coalesce((SELECT E'\\n' || pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p'), '') AS definition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     WHERE n.nspname = ANY ($2) AND c.relkind IN ('r', 'p') GROUP BY c.oid, n.nspname, c.relname`);
   const indexes = await rows<Found>(`

@@ -74,10 +74,11 @@ async function wholeDrift(live: pg.ClientBase, shadow: pg.ClientBase, home: stri
   ];
 }
 
+/** Schemas of the server, of our journal, and of the queue of jobs, which makes and changes its tables itself. */
 async function hostSchemas(client: pg.ClientBase): Promise<string[]> {
   const found = await rows<{ name: string }>(
     client,
-    `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'onechart') ORDER BY 1`,
+    `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'onechart', 'graphile_worker') ORDER BY 1`,
   );
   return found.map(({ name }) => name);
 }
