@@ -458,7 +458,7 @@ export interface EventReceiverTable {
   secret: string;
   previousSecret: string | null;
   previousSecretUntil: Date | null;
-  state: Generated<string>;
+  state: string;
   position: number;
   failures: Generated<number>;
   failingSince: Date | null;

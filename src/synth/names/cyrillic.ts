@@ -139,7 +139,7 @@ const irregular: Readonly<Record<string, string>> = { Пётр: 'Петро', П
 export function russianPatronymic(father: string, woman: boolean): string {
   if (father === 'Илья') return woman ? 'Ильинична' : 'Ильич';
   if (father === 'Никита') return woman ? 'Никитична' : 'Никитич';
-  const stem = irregular[father] ?? (/ий$/.test(father) ? `${father.slice(0, -2)}ье` : /[йь]$/.test(father) ? `${father.slice(0, -1)}е` : `${father}о`);
+  const stem = irregular[father] ?? (father.endsWith('ий') ? `${father.slice(0, -2)}ье` : /[йь]$/.test(father) ? `${father.slice(0, -1)}е` : `${father}о`);
   return stem + (woman ? 'вна' : 'вич');
 }
 
@@ -177,6 +177,6 @@ export const ukrainianMale = inBoth(
 );
 export function ukrainianPatronymic(father: string, woman: boolean): string {
   if (father === 'Микола') return woman ? 'Миколаївна' : 'Миколайович';
-  if (woman) return /ій$/.test(father) ? `${father.slice(0, -1)}ївна` : `${father.replace(/[оь]$/, '')}івна`;
+  if (woman) return father.endsWith('ій') ? `${father.slice(0, -1)}ївна` : `${father.replace(/[оь]$/, '')}івна`;
   return `${father.replace(/о$/, '')}ович`;
 }
