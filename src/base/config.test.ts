@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeAddress, parseDatabaseUrl, resolveDatabase, toDatabaseUrl, toPgConfig } from './config.ts';
@@ -29,6 +32,14 @@ describe('database addresses', () => {
     expect(resolveDatabase({}, env)?.database).toBe('c');
     expect(resolveDatabase({}, { ...env, DATABASE_URL: '' })).toMatchObject({ host: 'h', user: 'u', database: 'd', source: 'PG* variables' });
     expect(resolveDatabase({}, {})).toBeUndefined();
+  });
+
+  test('an address in a file, as secrets are handed over, wins over the variable; a file that is not there is said', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'onechart-config-')), 'url');
+    writeFileSync(file, 'postgresql://filed:pass@h/d\n');
+    expect(resolveDatabase({}, { DATABASE_URL: 'postgresql://a@b/c', DATABASE_URL_FILE: file })).toMatchObject({ user: 'filed', database: 'd' });
+    rmSync(dirname(file), { recursive: true });
+    expect(() => resolveDatabase({}, { DATABASE_URL_FILE: file })).toThrow(expect.objectContaining({ code: 'DATABASE_URL_FILE_UNREADABLE' }));
   });
 
   test('IPv6, sockets and sslmode', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { AppError } from './errors.ts';
 
 /** Where a database is and how to log in. Built from a URL or from PG* variables; any character is allowed in names and passwords. */
@@ -14,7 +15,15 @@ export interface DatabaseAddress {
   /** Prisma's `?pgbouncer=true`: a pooler hands each transaction another connection, so that none may keep prepared statements. */
   readonly pooled?: true;
   /** Which option or variable it came from, for messages. */
-  readonly source: '--database-url' | '--scratch-url' | 'DATABASE_URL' | 'database.url' | 'database.replicaUrls' | 'PG* variables' | 'embedded database';
+  readonly source:
+    | '--database-url'
+    | '--scratch-url'
+    | 'DATABASE_URL'
+    | 'DATABASE_URL_FILE'
+    | 'database.url'
+    | 'database.replicaUrls'
+    | 'PG* variables'
+    | 'embedded database';
 }
 
 /** What `new pg.Client()` and `new pg.Pool()` take. */
@@ -31,7 +40,7 @@ export interface PgConfig {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Finds the database a command works on: `--database-url`, then `DATABASE_URL`, then the PG* variables of libpq.
+ * Finds the database a command works on: `--database-url`, then the file that `DATABASE_URL_FILE` names, then `DATABASE_URL`, then the PG* variables of libpq.
  * Returns undefined when nothing names one.
  *
  * @example
@@ -44,6 +53,7 @@ export function resolveDatabase(options: { databaseUrl?: string | undefined; sch
 
 function fromOptions(databaseUrl: string | undefined, env: Env): DatabaseAddress | undefined {
   if (databaseUrl !== undefined) return parseDatabaseUrl(databaseUrl, '--database-url');
+  if (env.DATABASE_URL_FILE) return parseDatabaseUrl(readAddress(env.DATABASE_URL_FILE), 'DATABASE_URL_FILE');
   if (env.DATABASE_URL) return parseDatabaseUrl(env.DATABASE_URL, 'DATABASE_URL');
   if (env.PGHOST || env.PGDATABASE || env.PGUSER || env.PGPORT) {
     const user = env.PGUSER || env.USER || 'postgres';
@@ -59,6 +69,21 @@ function fromOptions(databaseUrl: string | undefined, env: Env): DatabaseAddress
     };
   }
   return undefined;
+}
+
+/** As Docker and Kubernetes hand over secrets. */
+function readAddress(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError(
+      'unavailable',
+      'DATABASE_URL_FILE_UNREADABLE',
+      'The file that DATABASE_URL_FILE names cannot be read. Correct its path or its rights.',
+      {},
+      { cause },
+    );
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ServerRegistry } from './registry.ts';
 import { listen } from './server.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/** The metrics of a server that is to have some. A server without a listener for them does not load the library (10 MB). */
+/** The metrics of a server that is to have some. A server without a listener for them does not load the library. */
 export async function openMetrics({ port }: Pick<MetricsSettings, 'port'>): Promise<Metrics | undefined> {
   if (port === undefined) return undefined;
   const { createMetrics } = await import('../metrics/metrics.ts');
@@ -83,4 +83,17 @@ function tellState(metrics: Metrics, { registry, shutdown }: Pick<MetricsSources
     metrics.set('onechart_database_pool_connections', pool.totalCount - pool.idleCount, { state: 'used' });
     metrics.set('onechart_database_pool_waiting', pool.waitingCount);
   }
+  if (registry.replicas !== undefined) tellReplicas(metrics, registry.replicas.figures());
+}
+
+function tellReplicas(metrics: Metrics, { replicas, primaryReads }: ReturnType<NonNullable<ServerRegistry['replicas']>['figures']>): void {
+  metrics.clear('onechart_replica_lag_seconds');
+  for (const { name, state, lagSeconds, reads, failures } of replicas) {
+    const labels = { replica: name };
+    metrics.set('onechart_replica_in_use', state === 'in-use' ? 1 : 0, labels);
+    if (lagSeconds !== undefined) metrics.set('onechart_replica_lag_seconds', lagSeconds, labels);
+    metrics.set('onechart_replica_reads_total', reads, labels);
+    metrics.set('onechart_replica_failures_total', failures, labels);
+  }
+  for (const [reason, count] of Object.entries(primaryReads)) metrics.set('onechart_primary_reads_total', count, { reason });
 }

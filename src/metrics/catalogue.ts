@@ -14,6 +14,8 @@ export interface MetricDefinition {
 
 const operation = 'operationId of docs/openapi.json, or none for what no route takes';
 
+const replica = 'place of the replica in database.replicaUrls, counted from 1';
+
 /** From a cached look-up to a statement that is given up. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
 const searchBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -82,6 +84,26 @@ export const metricDefinitions = {
     buckets: acquireBuckets,
   },
   onechart_database_pool_failures_total: { kind: 'counter', from: 'server', help: 'Connections that were not to be had.' },
+  onechart_replica_in_use: { kind: 'gauge', from: 'server', help: '1 while this server reads from the replica, else 0.', labels: { replica } },
+  onechart_replica_lag_seconds: {
+    kind: 'gauge',
+    from: 'server',
+    help: 'For how long the replica has not caught up with what the primary had written; absent while it does not answer.',
+    labels: { replica },
+  },
+  onechart_replica_reads_total: { kind: 'counter', from: 'server', help: 'Statements that the replica answered.', labels: { replica } },
+  onechart_replica_failures_total: {
+    kind: 'counter',
+    from: 'server',
+    help: 'Statements that failed on the replica and were repeated on the primary.',
+    labels: { replica },
+  },
+  onechart_primary_reads_total: {
+    kind: 'counter',
+    from: 'server',
+    help: 'Reads that could have gone to a replica and went to the primary.',
+    labels: { reason: 'none-in-use, behind or position-unknown' },
+  },
   onechart_mrn_numbers_at_hand: { kind: 'gauge', from: 'server', help: 'Record numbers that this server has leased and not handed out.' },
   onechart_audit_sealed_rows_total: { kind: 'counter', from: 'server', help: 'Rows of the audit trail that this server sealed.' },
   onechart_audit_sealing_failures_total: { kind: 'counter', from: 'server', help: 'Rounds of sealing that failed; the log says why.' },

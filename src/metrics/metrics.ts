@@ -19,13 +19,20 @@ export interface Metrics extends Meter {
   failed(kind: ErrorKind): void;
   /** A connection of the pool was had after so many milliseconds, or not at all. */
   acquired(milliseconds: number | undefined): void;
-  set(name: GaugeName, value: number, labels?: Readonly<Record<string, string>>): void;
+  set(name: SetName, value: number, labels?: Readonly<Record<string, string>>): void;
   /** Takes a number away that is not known any more: a gap in a graph is more honest than an old number. */
   clear(name: GaugeName): void;
 }
 
 type NamesOf<Kind> = { [Name in MetricName]: (typeof metricDefinitions)[Name]['kind'] extends Kind ? Name : never }[MetricName];
-export type GaugeName = NamesOf<'gauge'> | 'process_cpu_seconds_total';
+export type GaugeName = NamesOf<'gauge'>;
+/** Gauges, and counters that somebody else counts, as the system does the CPU time. */
+export type SetName =
+  | GaugeName
+  | 'process_cpu_seconds_total'
+  | 'onechart_replica_reads_total'
+  | 'onechart_replica_failures_total'
+  | 'onechart_primary_reads_total';
 
 const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
@@ -76,7 +83,7 @@ export function createMetrics({ operations }: { operations: readonly string[] })
   return {
     contentType: registry.contentType,
     async render() {
-      await Promise.all(fills.map((fill) => fill()));
+      await Promise.all(fills.map(async (fill) => fill()));
       return registry.metrics();
     },
     onScrape: (fill) => void fills.push(fill),
@@ -99,10 +106,9 @@ export function createMetrics({ operations }: { operations: readonly string[] })
       else counter('onechart_audit_sealed_rows_total').inc(rows);
     },
     set(name, value, labels = {}) {
-      // A counter that somebody else counts, as the system does the CPU time.
       const target = instruments[name] as Gauge<string> | Counter<string>;
       if (target instanceof Counter) {
-        target.reset();
+        target.remove(labels);
         target.inc(labels, value);
       } else target.set(labels, value);
     },

@@ -18,7 +18,7 @@ export interface ReadingsOptions {
 /** One number, or several of one kind, read from the database and told to the metrics. */
 interface Reading {
   readonly gauges: readonly GaugeName[];
-  read(db: Db): Promise<void>;
+  readonly read: (db: Db) => Promise<void>;
 }
 
 export interface Readings {

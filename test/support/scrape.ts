@@ -29,6 +29,6 @@ export function parseScrape(text: string): Scrape {
     samples.push({ name, family: types.get(base) === 'histogram' ? base : name, labels, value: Number(value) });
   }
   const sameLabels = (left: Sample['labels'], right: Sample['labels']) =>
-    JSON.stringify(Object.entries(left).sort()) === JSON.stringify(Object.entries(right).sort());
+    Object.keys(left).length === Object.keys(right).length && Object.entries(left).every(([label, value]) => right[label] === value);
   return { text, samples, value: (name, labels = {}) => samples.find((sample) => sample.name === name && sameLabels(sample.labels, labels))?.value };
 }
