@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import { requireSection } from '../access/field-rights.ts';
 import { insertAuditEvent } from '../audit/audit.store.ts';
 import { AppError } from '../base/errors.ts';
-import { canonicalLanguage } from '../base/fields.ts';
 import type { Ctx } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { insertOutboxEvent } from '../outbox/outbox.store.ts';
@@ -12,9 +11,9 @@ import { parseInput } from '../base/parse-input.ts';
 import { plainDateIn } from '../base/plain-date.ts';
 import { IdentifierChanges, NewIdentifier } from '../identifier/identifier.schema.ts';
 import { AddressChanges, NewAddress } from './address.schema.ts';
-import { homeAddress } from './history.ts';
 import { EndInput, NameChanges, NewName } from './name.schema.ts';
-import { normalizeName, normalizePhone, requireOpenChart } from './patient.ts';
+import { normalizePart } from './normalize-part.ts';
+import { requireOpenChart } from './patient.ts';
 import {
   AllergyChanges,
   ContactChanges,
@@ -27,6 +26,7 @@ import {
   type PatientDocument,
 } from './patient.schema.ts';
 import { checkPeriod } from './period.ts';
+import { refreshSearchEntry } from '../search/entry.service.ts';
 import { NewTelecom, TelecomChanges } from './telecom.schema.ts';
 
 const newPart = {
@@ -65,15 +65,6 @@ const words = {
 
 export type Fields = Record<string, unknown>;
 
-function normalizePart(fields: Fields, settings: RegistrySettings): Fields {
-  const result = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  for (const field of ['firstName', 'middleName', 'lastName', 'allergen', ...homeAddress])
-    if (typeof result[field] === 'string') result[field] = normalizeName(result[field]);
-  if (typeof result.phone === 'string') result.phone = normalizePhone(result.phone, settings.defaultCountry);
-  if (typeof result.language === 'string') result.language = canonicalLanguage(result.language);
-  return result;
-}
-
 function checkDocumentDates(fields: Fields): void {
   const { issuedDate, expiryDate } = fields;
   if (typeof issuedDate === 'string' && typeof expiryDate === 'string' && expiryDate < issuedDate) {
@@ -105,6 +96,18 @@ export async function recordPart(
   await insertOutboxEvent(ctx, { type: deed.action, patientId: patient.id, patientVersion: patient.version, payload: { id: deed.partId } });
 }
 
+/** The value of a part by which its chart is found; undefined where a part of this kind is not searched. */
+function searchedValue(part: PartName, row: object | undefined): unknown {
+  const fields = { name: ['firstName', 'middleName', 'lastName'], telecom: ['system', 'value'], identifier: ['type', 'value'], document: ['documentNumber'] };
+  const searched = part in fields ? fields[part as keyof typeof fields] : undefined;
+  return searched && row && searched.map((field) => (row as Fields)[field]).join('\n');
+}
+
+/** Keeps what the chart is found by in step with a part that was added, changed or removed. */
+async function refreshAfter(ctx: Ctx, part: PartName, change: { patientId: string; before?: object; after?: object }): Promise<void> {
+  if (searchedValue(part, change.before) !== searchedValue(part, change.after)) await refreshSearchEntry(ctx, change.patientId);
+}
+
 /** Checks what is to be written against the rest of the chart, under its lock, and says what is written. `before` is the row as it was. */
 export type SettlePart<Part extends PartName> = (ctx: Ctx, part: { patient: Patient; fields: Fields; before?: ChartParts[Part] }) => Promise<Fields>;
 
@@ -127,6 +130,7 @@ export async function addPart<Part extends PartName>(
     const byWhom = part === 'riskFlag' ? { setBy: user, setAt: now, updatedAt: now } : { createdAt: now, updatedAt: now, createdBy: user, updatedBy: user };
     const added = await insertPart(inside.db, part, { ...fields, ...byWhom, id: inside.newId(), patientId: patient.id });
     await recordPart(inside, patient, { action: `patient.${words[part]}-${part === 'riskFlag' ? 'set' : 'added'}`, partId: added.id, after: added });
+    await refreshAfter(inside, part, { patientId: patient.id, after: added });
     return added;
   });
 }
@@ -161,6 +165,7 @@ export async function changePart<Part extends PartName>(ctx: Ctx, part: Part, ch
     const updatedAt = laterThan(before.updatedAt, inside.clock.now());
     const after = await updatePart(inside.db, part, { id: change.id, values: { ...(await change.decide(before, inside, patient)), ...by, updatedAt } });
     await recordPart(inside, patient, { action: `patient.${words[part]}-${change.deed}`, partId: change.id, reason: change.reason, before, after });
+    await refreshAfter(inside, part, { patientId: patient.id, before, after });
     return after;
   });
 }
@@ -262,6 +267,7 @@ export async function removePart(ctx: Ctx, part: RemovablePart, key: ReadPartKey
       await changePatient(inside, { id: patient.id, version: undefined, action: 'patient.updated', decide: () => ({ photoDocumentId: null }) });
     }
     await recordPart(inside, patient, { action: `patient.${words[part]}-removed`, partId: key.id, reason: key.reason, before });
+    await refreshAfter(inside, part, { patientId: patient.id, before });
   });
 }
 

@@ -7,6 +7,8 @@ import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
 import { actorSetting, inOneStatement, inTransaction } from '../db/transaction.ts';
 import { outboxRow } from '../outbox/outbox-row.ts';
+import { refreshSearchEntry } from '../search/entry.service.ts';
+import { isBirthTerm, termsChanged } from '../search/words.ts';
 import { requireVersion, staleVersion } from './patient.ts';
 import type { Patient } from './patient.schema.ts';
 import type { PatientWrite } from './patient-row.ts';
@@ -130,7 +132,10 @@ async function changeChart(ctx: Ctx, change: PatientChange): Promise<Patient> {
     const before = await holdPatient(inside, change.id);
     const after = await changeUnlocked(inside, change, 'row is held');
     if (!after) throw staleVersion({ id: change.id, version: before.version, currentVersion: before.version });
-    if (after.version !== before.version && hasRows(change, { before, after })) await change.alongside?.(inside, { before, after });
+    if (after.version === before.version) return after;
+    const besides = hasRows(change, { before, after });
+    if (besides) await change.alongside?.(inside, { before, after });
+    if (besides || termsChanged(before, after)) await refreshSearchEntry(inside, change.id);
     return after;
   });
 }
@@ -156,6 +161,10 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
   const besides = state === 'row may change' && hasRows(change, { before, after });
   const keeps = besides ? change.keeps?.(at, { before, after: { ...after, version: before.version + 1 } }) : [];
   if (keeps === undefined) return undefined;
+  const terms = state === 'row may change' ? termsChanged(before, after) : undefined;
+  // Only of a date of birth is it certain that nothing else of the chart is found by the same term, and what is kept goes on being found.
+  if (keeps.length === 0 && terms?.removed.some((term) => !isBirthTerm(term))) return undefined;
+  const entry = terms && { added: terms.added, removed: terms.removed.filter(isBirthTerm) };
   const deed: RecordedDeed = {
     action: change.action,
     patientId: change.id,
@@ -166,7 +175,8 @@ async function changeUnlocked(ctx: Ctx, change: PatientChange, state: 'row may c
     after: pick(after, fields),
     payload: { fields },
   };
-  return updateRecordedChart(ctx.db, { id: change.id, writtenBy, values: { ...values, updatedAt: now, updatedBy: userIdOf(ctx) }, keeps }, recordOf(at, deed));
+  const written = { ...values, updatedAt: now, updatedBy: userIdOf(ctx) };
+  return updateRecordedChart(ctx.db, { id: change.id, writtenBy, values: written, keeps, entry }, recordOf(at, deed));
 }
 
 /** Leaves out what is undefined: a field that stays as it is. */

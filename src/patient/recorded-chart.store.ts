@@ -2,11 +2,13 @@ import type { AuditRow } from '../audit/audit-row.ts';
 import { auditColumns } from '../audit/audit-row.ts';
 import type { Db } from '../db/context.ts';
 import { columnList, parameterList, prepared, unprepared } from '../db/prepared.ts';
+import { changedEntryClauses, newEntryClauses } from '../db/search-entry.ts';
 import { type OutboxRow, outboxColumns } from '../outbox/outbox-row.ts';
 import { selectedColumns } from './patient-columns.ts';
 import type { Patient } from './patient.schema.ts';
 import { type PatientRow, type PatientWrite, toPatient } from './patient-row.ts';
 import { PatientTelecom } from './telecom.schema.ts';
+import { searchTermsVersion, toVector, wordsAmong } from '../search/words.ts';
 
 // A chart, its audit row and its event in one statement: one way to the server instead of six, and one transaction by itself.
 // Figures: docs/adr/0051-one-statement-for-a-deed.md.
@@ -69,12 +71,23 @@ const insertChart = prepared<PatientRow>(
   'register',
   recorded(
     `insert into patients (${columnList(insertedColumns)}) select ${parameterList(insertedColumns.length, recordSize)} from who on conflict ("mrn") do nothing`,
+    newEntryClauses({
+      terms: `$${recordSize + insertedColumns.length + 1}`,
+      version: searchTermsVersion,
+      words: `$${recordSize + insertedColumns.length + 2}`,
+    }),
   ),
 );
 
 /** Writes a new chart. Undefined, and nothing written, when the MRN is taken: a conflict that does not abort the transaction, so that the next number can be tried in it. */
-export async function insertRecordedChart(db: Db, chart: InsertedChart, record: ChartRecord): Promise<Patient | undefined> {
-  const [row] = await insertChart(db, [...recordParameters(record), ...insertedColumns.map((column) => chart[column] ?? null)]);
+export async function insertRecordedChart(db: Db, chart: InsertedChart, record: ChartRecord & { terms: readonly string[] }): Promise<Patient | undefined> {
+  const { terms } = record;
+  const [row] = await insertChart(db, [
+    ...recordParameters(record),
+    ...insertedColumns.map((column) => chart[column] ?? null),
+    toVector(terms),
+    wordsAmong(terms),
+  ]);
   return row && toPatient(row);
 }
 
@@ -108,19 +121,29 @@ function keptRows(name: string, columns: readonly string[], { table, parameter }
   return `,\n  ${name} as (insert into ${table} (${columnList(columns)}) ${rows} where exists (select from chart))`;
 }
 
-function updateOf(columns: readonly string[], keeps: boolean): (db: Db, parameters: readonly unknown[]) => Promise<PatientRow[]> {
-  const key = `${keeps} ${columns.join()}`;
+/** Terms that a change adds to the entry of the chart, and those that it takes away. */
+export interface EntryChange {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+function updateOf(
+  columns: readonly string[],
+  { keeps, entry }: { keeps: boolean; entry: boolean },
+): (db: Db, parameters: readonly unknown[]) => Promise<PatientRow[]> {
+  const key = `${keeps} ${entry} ${columns.join()}`;
   const known = updates.get(key);
   if (known) return known;
   const changes = columns.map((column, index) => `"${column}" = $${recordSize + 3 + index}`);
   const after = recordSize + 2 + columns.length;
+  const afterKept = keeps ? after + 3 : after;
   const text = recorded(
     `update patients set ${[...changes, '"version" = patients."version" + 1'].join(', ')} from who where patients."id" = $${recordSize + 1} and patients."xmin"::text = $${recordSize + 2}`,
-    keeps
+    (keeps
       ? keptRows('kept', telecomColumns, { table: 'patient_telecoms', parameter: after + 1 }) +
-          keptRows('kept_trail', auditColumns, { table: 'patient_audit_events', parameter: after + 2 }) +
-          keptRows('kept_event', outboxColumns, { table: 'patient_outbox_events', parameter: after + 3 })
-      : '',
+        keptRows('kept_trail', auditColumns, { table: 'patient_audit_events', parameter: after + 2 }) +
+        keptRows('kept_event', outboxColumns, { table: 'patient_outbox_events', parameter: after + 3 })
+      : '') + (entry ? changedEntryClauses({ removed: `$${afterKept + 1}`, added: `$${afterKept + 2}`, words: `$${afterKept + 3}` }) : ''),
   );
   const update = updates.size < mostPlans ? prepared<PatientRow>(`update_${updates.size}`, text) : unprepared<PatientRow>(text);
   if (updates.size < mostPlans) updates.set(key, update);
@@ -130,15 +153,17 @@ function updateOf(columns: readonly string[], keeps: boolean): (db: Db, paramete
 /** Writes a change of a chart that nobody has touched since it was read. Undefined, and nothing written, when somebody has. */
 export async function updateRecordedChart(
   db: Db,
-  change: { id: string; writtenBy: string; values: PatientWrite; keeps?: readonly KeptTelecom[] },
+  change: { id: string; writtenBy: string; values: PatientWrite; keeps?: readonly KeptTelecom[]; entry?: EntryChange | undefined },
   record: ChartRecord,
 ): Promise<Patient | undefined> {
-  const { keeps = [] } = change;
+  const { keeps = [], entry } = change;
   const columns = Object.keys(change.values).toSorted() as (keyof PatientWrite)[];
   const values = columns.map((column) => change.values[column]);
   const lists = [keeps.map((each) => each.row), keeps.map((each) => withJson(each.audit, ['after'])), keeps.map((each) => withJson(each.event, ['payload']))];
   const kept = keeps.length === 0 ? [] : lists.map((list) => JSON.stringify(list));
-  const [row] = await updateOf(columns, keeps.length > 0)(db, [...recordParameters(record), change.id, change.writtenBy, ...values, ...kept]);
+  const found = entry === undefined ? [] : [entry.removed, toVector(entry.added), wordsAmong(entry.added)];
+  const update = updateOf(columns, { keeps: keeps.length > 0, entry: entry !== undefined });
+  const [row] = await update(db, [...recordParameters(record), change.id, change.writtenBy, ...values, ...kept, ...found]);
   return row && toPatient(row);
 }
 

@@ -11,6 +11,7 @@ import { keepHistory, keptTelecoms } from './history.service.ts';
 import { replacesSomething } from './history.ts';
 import { checkBirthAndDeath, normalizeDemographics, requireOpenChart } from './patient.ts';
 import { type IdentityStatus, NewPatient, type Patient, PatientChanges } from './patient.schema.ts';
+import { searchTermsOf } from '../search/words.ts';
 import { insertRecordedChart } from './recorded-chart.store.ts';
 
 /** A counter can only be behind by numbers that somebody wrote past it; beyond this many something else is wrong. */
@@ -49,7 +50,12 @@ export async function registerPatient(
   }
   const write = async (inside: Ctx): Promise<Patient> => {
     const values = { ...fields, createdAt: now, updatedAt: now, createdBy: userIdOf(inside), updatedBy: userIdOf(inside) };
-    const insert = (mrn: string) => insertRecordedChart(inside.db, { ...values, id, mrn }, recordOf(inside, registered({ ...fields, id, mrn })));
+    const insert = (mrn: string) =>
+      insertRecordedChart(
+        inside.db,
+        { ...values, id, mrn },
+        { ...recordOf(inside, registered({ ...fields, id, mrn })), terms: searchTermsOf({ ...values, mrn }) },
+      );
     let patient: Patient | undefined;
     if (givenMrn !== undefined) {
       if (!issueEarly) await mrns.recordExistingMrn(inside, givenMrn);

@@ -6,19 +6,39 @@ export const searchTermsVersion = 1;
 /** What of a chart is searched. Rows of names, telecoms, identifiers and documents are those of the chart, ended ones too: people ask by what they were called and reached by. */
 export interface SearchedChart {
   readonly mrn: string;
-  readonly firstName: string | null;
-  readonly middleName: string | null;
   readonly lastName: string;
-  readonly dateOfBirth: string | null;
-  readonly dateOfBirthPrecision: string | null;
-  readonly phone: string | null;
-  readonly phoneSecondary: string | null;
-  readonly email: string | null;
-  readonly names?: readonly { readonly firstName: string | null; readonly middleName: string | null; readonly lastName: string }[];
+  readonly firstName?: string | null | undefined;
+  readonly middleName?: string | null | undefined;
+  readonly dateOfBirth?: string | null | undefined;
+  /** Of a month, a year or an estimated age the day says nothing, so only the year is found. */
+  readonly dateOfBirthPrecision?: string | null | undefined;
+  readonly phone?: string | null | undefined;
+  readonly phoneSecondary?: string | null | undefined;
+  readonly email?: string | null | undefined;
+  readonly names?: readonly NameParts[];
   readonly telecoms?: readonly { readonly system: string; readonly value: string }[];
   readonly identifiers?: readonly { readonly type: string; readonly value: string }[];
   readonly documents?: readonly { readonly documentNumber: string | null }[];
 }
+
+export interface NameParts {
+  readonly firstName?: string | null | undefined;
+  readonly middleName?: string | null | undefined;
+  readonly lastName: string;
+}
+
+/** The columns of a patient that are searched. */
+export const searchedColumns = [
+  'mrn',
+  'firstName',
+  'middleName',
+  'lastName',
+  'dateOfBirth',
+  'dateOfBirthPrecision',
+  'phone',
+  'phoneSecondary',
+  'email',
+] as const satisfies readonly (keyof SearchedChart)[];
 
 /** Longer words are cut here, by letters: no name is told apart by its 65th. */
 const longestWord = 64;
@@ -124,10 +144,8 @@ export function consonantsOf(word: string): string | undefined {
   return all.length >= 3 ? all : undefined;
 }
 
-type NameParts = { readonly firstName: string | null; readonly middleName: string | null; readonly lastName: string };
-
 function addName(terms: Set<string>, name: NameParts): void {
-  for (const part of [name.firstName, name.middleName, name.lastName]) if (part !== null) addNamePart(terms, part);
+  for (const part of [name.firstName, name.middleName, name.lastName]) if (part) addNamePart(terms, part);
 }
 
 function addNamePart(terms: Set<string>, part: string): void {
@@ -187,9 +205,9 @@ function addMrn(terms: Set<string>, mrn: string): void {
   if (last !== undefined) terms.add(`m:${letters(last)}`);
 }
 
-function addBirth(terms: Set<string>, date: string, precision: string | null): void {
+function addBirth(terms: Set<string>, date: string, precision: string | null | undefined): void {
   terms.add(`b:${date.slice(0, 4)}`);
-  if (precision === 'YEAR' || precision === 'MONTH') return;
+  if (precision && precision !== 'DAY') return;
   terms.add(`b:${date}`);
   terms.add(`b:${date.slice(5)}`);
 }
@@ -201,15 +219,14 @@ function addBirth(terms: Set<string>, date: string, precision: string | null): v
  * without vowels (`s:`).
  *
  * @example
- * const nobody = { middleName: null, dateOfBirthPrecision: null, phone: null, phoneSecondary: null, email: null };
- * searchTermsOf({ ...nobody, mrn: 'MRN-2026-00001', firstName: 'Zoë', lastName: "O'Brien", dateOfBirth: '1980-02-03' });
+ * searchTermsOf({ mrn: 'MRN-2026-00001', firstName: 'Zoë', lastName: "O'Brien", dateOfBirth: '1980-02-03' });
  * // zoe, obrien, brien, b:1980, b:1980-02-03, b:02-03, m:mrn202600001, m:202600001, m:00001
  */
 export function searchTermsOf(chart: SearchedChart): string[] {
   const terms = new Set<string>();
   addName(terms, chart);
   for (const name of chart.names ?? []) addName(terms, name);
-  if (chart.dateOfBirth !== null) addBirth(terms, chart.dateOfBirth, chart.dateOfBirthPrecision);
+  if (chart.dateOfBirth) addBirth(terms, chart.dateOfBirth, chart.dateOfBirthPrecision);
   addMrn(terms, chart.mrn);
   for (const { type, value } of chart.identifiers ?? []) {
     const bareValue = bareTerm(value);
@@ -220,8 +237,8 @@ export function searchTermsOf(chart: SearchedChart): string[] {
     const bareValue = documentNumber === null ? '' : bareTerm(documentNumber);
     if (bareValue !== '') terms.add(`i:${bareValue}`);
   }
-  for (const phone of [chart.phone, chart.phoneSecondary]) if (phone !== null) addPhone(terms, phone);
-  if (chart.email !== null) terms.add(emailTerm(chart.email));
+  for (const phone of [chart.phone, chart.phoneSecondary]) if (phone) addPhone(terms, phone);
+  if (chart.email) terms.add(emailTerm(chart.email));
   for (const { system, value } of chart.telecoms ?? []) {
     if (system === 'EMAIL') terms.add(emailTerm(value));
     else addPhone(terms, value);
@@ -229,8 +246,20 @@ export function searchTermsOf(chart: SearchedChart): string[] {
   return [...terms];
 }
 
+export function isBirthTerm(term: string): boolean {
+  return term.startsWith('b:');
+}
+
 export function emailTerm(email: string): string {
   return `e:${email.trim().toLowerCase().normalize('NFC').slice(0, 255)}`;
+}
+
+/** What a change of columns adds to the terms of a chart and takes from them; undefined when it does neither. */
+export function termsChanged(before: SearchedChart, after: SearchedChart): { added: string[]; removed: string[] } | undefined {
+  if (searchedColumns.every((column) => before[column] === after[column])) return undefined;
+  const [old, now] = [searchTermsOf(before), searchTermsOf(after)];
+  const [added, removed] = [now.filter((term) => !old.includes(term)), old.filter((term) => !now.includes(term))];
+  return added.length === 0 && removed.length === 0 ? undefined : { added, removed };
 }
 
 /** The words of names among the terms that are long enough to be mistyped and still be known. */
