@@ -15,6 +15,8 @@ const columns: Readonly<Record<Scope, readonly Role[]>> = {
   'patient.deceased': ['ADMIN', 'DOCTOR', 'HIM'],
   'patient.restrict': ['ADMIN', 'HIM'],
   'patient.merge': ['ADMIN', 'HIM'],
+  'patient.export': ['ADMIN', 'HIM'],
+  'registry.export': ['ADMIN', 'HIM'],
   'audit.read': ['ADMIN', 'AUDITOR'],
   'access.review': ['ADMIN', 'AUDITOR'],
   'access.manage': ['ADMIN'],

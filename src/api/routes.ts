@@ -7,6 +7,7 @@ import { contactRoutes } from './contact.routes.ts';
 import type { RouteContract } from './contract.ts';
 import { documentContentRoutes } from './document-content.routes.ts';
 import { documentRoutes } from './document.routes.ts';
+import { exportRoutes } from './export.routes.ts';
 import { healthRoutes } from './health.routes.ts';
 import { identifierRoutes } from './identifier.routes.ts';
 import { identityRoutes } from './identity.routes.ts';
@@ -34,6 +35,7 @@ export const routes = [
   ...documentContentRoutes,
   ...allergyRoutes,
   ...riskFlagRoutes,
+  ...exportRoutes,
   ...sessionRoutes,
   ...accountsRoutes,
   ...breakGlassRoutes,

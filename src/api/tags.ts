@@ -14,6 +14,7 @@ export const tags: Readonly<Record<string, string>> = {
   documents: 'Documents and photos, with their content.',
   allergies: 'Allergies and intolerances; resolved, never deleted.',
   'risk flags': 'Risk flags; cleared, never deleted.',
+  export: 'Everything about one patient, a sheet to print, and the base as a file.',
   'break the glass': 'Open a restricted chart with a reason, and review who did.',
   audit: 'Who did what to which chart, when, from where and why.',
   session: 'Sign in and out.',

@@ -39,6 +39,24 @@ export async function listChartTrail(ctx: Ctx, patientId: string, input: ChartTr
   return readTrail(ctx, { filter: { ...filter, patientId }, limit, cursor });
 }
 
+/**
+ * The newest rows of a chart's trail, at most `most`, as this viewer is shown them. Whoever calls it records the reading.
+ */
+export async function collectChartTrail(ctx: Ctx, patientId: string, most: number): Promise<{ events: ShownAuditEvent[]; complete: boolean }> {
+  requireScope(ctx.viewer, 'audit.read');
+  const events: ShownAuditEvent[] = [];
+  for (let after: TrailKey | undefined; ; ) {
+    const limit = Math.min(1000, most - events.length);
+    const rows = await selectTrail(ctx.db, { patientId }, { limit, after });
+    const shown = rows.slice(0, limit);
+    events.push(...shown.map(({ event }) => show(ctx, event)));
+    const last = shown.at(-1);
+    if (rows.length <= limit || !last) return { events, complete: true };
+    if (events.length >= most) return { events, complete: false };
+    after = last.key;
+  }
+}
+
 /** Searches and lists in which a chart was shown among others. Every such row of the time is read, so the time is limited. */
 export async function listListingsOf(ctx: Ctx, patientId: string, input: ListingsFilter): Promise<ShownAuditEvent[]> {
   const options = parseInput(ListingsFilter, input);

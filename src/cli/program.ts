@@ -4,6 +4,7 @@ import { addAuditCommands } from './commands/audit.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addDocumentsCommands } from './commands/documents.ts';
+import { addExportCommands } from './commands/export.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
@@ -26,6 +27,7 @@ export function buildProgram(io: CliIo): Command {
   addKeysCommands(program, io);
   addDocumentsCommands(program, io);
   addAuditCommands(program, io);
+  addExportCommands(program, io);
   addConfigCommands(program, io);
   return finishProgram(program);
 }

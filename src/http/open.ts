@@ -45,6 +45,8 @@ export function openHttp({ settings, address, log, metrics }: HttpOptions): Open
     ...settings.facility,
     breakGlass: settings.breakGlass,
     documents: settings.documents,
+    paper: settings.paper,
+    exportSeconds: settings.export.limitSeconds,
     meter: metrics,
     replicas: replicasOf({ settings, address, log }),
   });

@@ -23,6 +23,10 @@ export interface ServerRegistry {
   readonly replicas?: Replicas;
   /** How long a broken glass stays open. */
   readonly breakGlass: BreakGlassSettings;
+  /** Size and fonts of printed pages. */
+  readonly paper: { readonly size: 'A4' | 'LETTER'; readonly fonts: readonly string[] };
+  /** How long an export of the base may take. */
+  readonly exportSeconds: number;
   /** Gives back unused record numbers and closes the connections. */
   close(): Promise<void>;
 }
@@ -40,6 +44,10 @@ export interface ServerRegistryOptions {
   readonly unidentifiedLastName?: string | undefined;
   readonly newbornFirstName?: string | undefined;
   readonly breakGlass?: BreakGlassSettings | undefined;
+  /** Size and fonts of printed pages; A4 and no further fonts unless given. */
+  readonly paper?: ServerRegistry['paper'] | undefined;
+  /** How long an export of the base may take; 900 unless given. */
+  readonly exportSeconds?: number | undefined;
   /** Where files of documents go and how large they may be. */
   readonly documents?: DocumentOptions | undefined;
   /** Who counts what happens and how long connections are waited for. */
@@ -62,6 +70,8 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
     ...(replicas === undefined ? {} : { replicas }),
     settings: { timeZone, defaultCountry: options.defaultCountry, temporaryNames: temporaryNamesOf(options), mrns, documents },
     breakGlass: options.breakGlass ?? BreakGlassSettings.parse({}),
+    paper: options.paper ?? { size: 'A4', fonts: [] },
+    exportSeconds: options.exportSeconds ?? 900,
     close: async () => {
       await mrns.close();
       await documents.close();

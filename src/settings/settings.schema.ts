@@ -128,6 +128,25 @@ export const AuditSettings = z.strictObject({
     .describe('Private key (Ed25519, PEM) with which seals are signed, so that whoever owns the database cannot forge them.'),
 });
 
+export const PaperSettings = z.strictObject({
+  size: z.enum(['A4', 'LETTER']).default('A4').describe('Size of printed pages.'),
+  fonts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Font files (TTF, OTF, WOFF; of a collection file.ttc#name) for other scripts than Latin, Greek and Cyrillic, looked through in this order. What none of them has is printed in Latin letters with a dagger.',
+    ),
+});
+
+export const ExportSettings = z.strictObject({
+  limitSeconds: z
+    .int()
+    .min(10)
+    .max(86_400)
+    .default(900)
+    .describe('How long an export of the base over REST may take before it is broken off: while it runs, the database keeps what it may still see.'),
+});
+
 export const LogSettings = z.strictObject({
   level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
@@ -167,6 +186,8 @@ const Settings_ = z.strictObject({
   limits: LimitSettings.prefault({}),
   documents: DocumentOptions.prefault({}),
   audit: AuditSettings.prefault({}),
+  paper: PaperSettings.prefault({}),
+  export: ExportSettings.prefault({}),
   metrics: MetricsSettings.prefault({}),
   log: LogSettings.prefault({}),
 });

@@ -7,6 +7,7 @@ import { breakGlassBindings } from './break-glass.ts';
 import { contactBindings } from './contacts.ts';
 import { documentContentBindings } from './document-content.ts';
 import { documentBindings } from './documents.ts';
+import { exportBindings } from './export.ts';
 import { identifierBindings } from './identifiers.ts';
 import { identityBindings } from './identity.ts';
 import { nameBindings } from './names.ts';
@@ -32,6 +33,7 @@ export const bindings: readonly Binding[] = [
   ...documentContentBindings,
   ...allergyBindings,
   ...riskFlagBindings,
+  ...exportBindings,
   ...sessionBindings,
   ...accountsBindings,
   ...breakGlassBindings,
