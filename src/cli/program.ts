@@ -10,6 +10,7 @@ import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
 import { addPatientCommands } from './commands/patient.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addSynthCommand } from './commands/synth.ts';
 import type { CliIo } from './io.ts';
 import { finishProgram, newProgram, runProgram } from './shell.ts';
 
@@ -29,6 +30,7 @@ export function buildProgram(io: CliIo): Command {
   addAuditCommands(program, io);
   addExportCommands(program, io);
   addConfigCommands(program, io);
+  addSynthCommand(program, io);
   return finishProgram(program);
 }
 
