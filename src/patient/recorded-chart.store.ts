@@ -86,7 +86,7 @@ export async function insertRecordedChart(db: Db, chart: InsertedChart, record: 
     ...recordParameters(record),
     ...insertedColumns.map((column) => chart[column] ?? null),
     toVector(terms),
-    wordsAmong(terms),
+    wordsAmong(terms).join(' '),
   ]);
   return row && toPatient(row);
 }
@@ -161,7 +161,7 @@ export async function updateRecordedChart(
   const values = columns.map((column) => change.values[column]);
   const lists = [keeps.map((each) => each.row), keeps.map((each) => withJson(each.audit, ['after'])), keeps.map((each) => withJson(each.event, ['payload']))];
   const kept = keeps.length === 0 ? [] : lists.map((list) => JSON.stringify(list));
-  const found = entry === undefined ? [] : [entry.removed, toVector(entry.added), wordsAmong(entry.added)];
+  const found = entry === undefined ? [] : [toVector(entry.removed), toVector(entry.added), wordsAmong(entry.added).join(' ')];
   const update = updateOf(columns, { keeps: keeps.length > 0, entry: entry !== undefined });
   const [row] = await update(db, [...recordParameters(record), change.id, change.writtenBy, ...values, ...kept, ...found]);
   return row && toPatient(row);

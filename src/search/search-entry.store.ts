@@ -71,7 +71,7 @@ const upsertEntry = prepared(
 );
 
 export async function writeEntry(db: Db, entry: { patientId: string; vector: string; version: number; words: readonly string[] }): Promise<void> {
-  await upsertEntry(db, [entry.patientId, entry.vector, entry.version, entry.words]);
+  await upsertEntry(db, [entry.patientId, entry.vector, entry.version, entry.words.join(' ')]);
 }
 
 export interface MadeEntry {
@@ -115,7 +115,7 @@ export async function writeEntries(
     JSON.stringify(rows),
     entries.map(({ chartWrittenBy }) => chartWrittenBy),
     entries.map(({ entryWrittenBy }) => entryWrittenBy),
-    words,
+    words.join(' '),
   ]);
   return written.map(({ patientId }) => patientId);
 }
