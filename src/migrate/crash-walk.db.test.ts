@@ -9,7 +9,7 @@ import { apply, catalogueOf, createHost, filesFor, moduleHistory, plainCatalogue
 import { parseDatabaseUrl } from '../base/config.ts';
 import { type MigrateEvent, migrationStatus } from './index.ts';
 
-const every = (await testServer()).version < 18 ? 9 : 3;
+const every = (await testServer()).version < 18 ? 16 : 8;
 
 test(`killed at ${walkName(every)}, the migration goes on to the same end`, { timeout: 600_000 }, async () => {
   const plain = await plainCatalogue();

@@ -43,6 +43,7 @@ const otherVariables = new Set([
   'ONECHART_KEY',
   'ONECHART_PASSWORD',
   'ONECHART_WALK',
+  'ONECHART_WALK_FROM',
 ]);
 const otherPrefixes = /^ONECHART_(TEST|STATES|BENCH)_/;
 /** A cluster writes addresses of services into every container: one called onechart gives ONECHART_PORT=tcp://…, ONECHART_SERVICE_HOST and more. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 
 /** For a process that a test kills from outside. */
@@ -42,17 +43,31 @@ export interface Position {
 }
 
 /**
- * Where a walk kills: at every event with ONECHART_WALK=all, else at each `every`-th, so that `npm test` stays short. The first and the last
- * are always among them.
+ * Where a walk kills: at every event with ONECHART_WALK=all. Else, so that `npm test` stays short, at the first and the last one, at one of
+ * each kind (`step-started index`, `checkpoint rows`), and at each `every`-th from a place that is another in every run: many runs together
+ * walk all of it. ONECHART_WALK_FROM gives the place again that the name of a test tells.
  */
 export function positionsToKill(events: readonly string[], every: number): Position[] {
   const all = events.map((event, index) => ({ event, nth: index + 1 }));
-  return walksAll ? all : all.filter(({ nth }) => nth % every === 1 || every === 1 || nth === events.length);
+  if (walksAll) return all;
+  const kind = ({ event }: Position) =>
+    event
+      .replace(/\d{6,}\w+/, 'migration')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
+  const sampled = all.filter(({ nth }) => nth % every === from % every || nth === 1 || nth === events.length);
+  const met = new Set(sampled.map(kind));
+  const others = [...Map.groupBy(all, kind)].flatMap(([name, list]) => (met.has(name) ? [] : [list[from % list.length] as Position]));
+  return [...sampled, ...others].toSorted((a, b) => a.nth - b.nth);
 }
 
 const walksAll = process.env.ONECHART_WALK === 'all';
+const from = Number(process.env.ONECHART_WALK_FROM ?? randomInt(1000));
 
-/** For the name of a test: what it really walks. */
+/** For the name of a test: what it really walks, and how to walk it again. */
 export function walkName(every: number): string {
-  return walksAll || every === 1 ? 'each event' : `every ${['', '', 'second', 'third', 'fourth', 'fifth', 'sixth'][every] ?? `${every}th`} event`;
+  if (walksAll) return 'each event';
+  const ordinal = ['', '', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'][every] ?? `${every}th`;
+  return `every ${ordinal} event and one of each kind (ONECHART_WALK_FROM=${from})`;
 }

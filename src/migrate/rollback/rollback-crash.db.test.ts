@@ -33,8 +33,8 @@ const rowsOf = (host: { url: string }) => withClient(host.url, (client) => table
 const address = (host: { url: string }) => parseDatabaseUrl(host.url);
 
 const older = (await testServer()).version < 18;
-const every = older ? 9 : 5;
-const everyImport = older ? 6 : 3;
+const every = older ? 12 : 8;
+const everyImport = older ? 8 : 6;
 
 test(`killed at ${walkName(every)}, the rollback goes on to the same end, and no row is lost`, { timeout: 900_000 }, async () => {
   const before = await pictureBefore();
