@@ -5,6 +5,7 @@ import { addConfigCommands } from './commands/config.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addDocumentsCommands } from './commands/documents.ts';
 import { addExportCommands } from './commands/export.ts';
+import { addImportCommands } from './commands/import.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
@@ -25,6 +26,7 @@ export function buildProgram(io: CliIo): Command {
   addPatientCommands(program, io);
   addServeCommand(program, io);
   addAccountsCommands(program, io);
+  addImportCommands(program, io);
   addKeysCommands(program, io);
   addDocumentsCommands(program, io);
   addAuditCommands(program, io);

@@ -1,0 +1,32 @@
+import type { ImportRow } from './import.schema.ts';
+import type { ReadRow } from './read-row.ts';
+
+/** What an error file adds to a row, and a corrected row may keep. */
+export const jsonReportFields = ['importLine', 'importErrors'] as const;
+
+/** Reads a line of NDJSON: one row as `ImportRow` describes it. Fields are their own columns. */
+export function createJsonReader(): (fields: readonly string[]) => ReadRow {
+  return ([text = '']) => {
+    let row: unknown;
+    try {
+      row = JSON.parse(text);
+    } catch {
+      // The parser's own message would quote the row.
+    }
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+      return {
+        row: {} as ImportRow,
+        columns: {},
+        problems: [
+          {
+            column: '',
+            code: 'IMPORT_LINE_NOT_JSON',
+            message: 'The line is not one JSON object, such as {"firstName": "Test", "lastName": "Patient", "dateOfBirth": "1990-01-01"}.',
+          },
+        ],
+      };
+    }
+    const { importLine: _line, importErrors: _errors, ...given } = row as Record<string, unknown>;
+    return { row: { firstName: null, dateOfBirth: null, ...given } as unknown as ImportRow, columns: {}, problems: [] };
+  };
+}
