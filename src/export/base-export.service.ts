@@ -43,7 +43,7 @@ export interface BaseExportOptions {
  * A viewer is given restricted charts only where a grant of theirs holds: in NDJSON `{"type":"masked","id":…}` stands in place of each
  * of the others, in CSV they are left out; the counts tell. A trusted caller is given everything.
  *
- * Errors: `ACCESS_DENIED`, `INVALID_INPUT` without a reason, `EXPORT_BUSY`.
+ * Errors: `ACCESS_DENIED`, `INPUT_INVALID` without a reason, `EXPORT_BUSY`.
  *
  * @example
  * const { chunks, result } = await exportBase(ctx, { format: 'csv', reason: 'Yearly statistics' });

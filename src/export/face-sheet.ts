@@ -37,21 +37,21 @@ const none = '\u2013';
 export async function printFaceSheet(sheet: FaceSheet, { now, by, timeZone, paper: settings }: Printing): Promise<Buffer> {
   const { patient } = sheet;
   const today = plainDateIn(now, timeZone);
-  const name = officialName(patient);
+  const name = fullName(patient);
   const page = await paper({
     title: 'Face sheet',
     now,
     ...settings,
-    head: `${name}  \u00B7  MRN ${patient.mrn}  \u00B7  born ${patient.dateOfBirth ?? 'unknown'}`,
+    head: `${name}  \u00B7  ${numberOf(patient)}  \u00B7  born ${patient.dateOfBirth ?? 'unknown'}`,
     foot: `Printed ${timeIn(now, timeZone)} (${timeZone}) by ${by}`,
   });
   const bars = fitsCode128(patient.mrn) && patient.mrn.length <= longestBarcode;
   await page.barcode(patient.mrn, bars ? { beside: true } : { beside: true, kind: 'qr' });
   page.text(name, { size: 20, bold: true });
   for (const other of sheet.names.filter(({ periodEnd }) => periodEnd === null || periodEnd > today)) {
-    page.text(`${fullName(other)}  (${words(other.use)}${other.script === null ? '' : `, ${other.script}`})`, { size: 11 });
+    page.text(`${words(other.use)}${other.script === null ? '' : ` (${other.script})`}: ${fullName(other)}`, { size: 11 });
   }
-  page.text(`MRN ${patient.mrn}`, { size: 13, bold: true });
+  page.text(numberOf(patient), { size: 13, bold: true });
   page.space(4);
   for (const [title, lines] of warningsOf(sheet, timeZone)) page.notice(title, lines);
   page.fields([
@@ -114,13 +114,18 @@ export async function printFaceSheet(sheet: FaceSheet, { now, by, timeZone, pape
   return page.pdf();
 }
 
-function officialName(patient: Patient): string {
-  return fullName(patient);
+/** `MRN 4711`; a number that says so itself is left alone. */
+function numberOf({ mrn }: Patient): string {
+  return mrn.startsWith('MRN') ? mrn : `MRN ${mrn}`;
 }
+
+/** In these scripts the family name stands first without a comma. */
+const familyFirst = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 function fullName({ firstName, middleName, lastName }: { firstName: string | null; middleName: string | null; lastName: string }): string {
   const given = [firstName, middleName].filter(Boolean).join(' ');
-  return given === '' ? lastName : `${lastName}, ${given}`;
+  if (given === '') return lastName;
+  return familyFirst.test(lastName) ? `${lastName} ${given}` : `${lastName}, ${given}`;
 }
 
 /** What must be known before anything else is read. */

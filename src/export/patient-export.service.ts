@@ -21,7 +21,7 @@ const mostEvents = 20_000;
  * the chart with its parts, its merges, and who looked at it where the caller may read the trail. Recorded as
  * `patient.exported` with the reason. The chart is locked against changes while it is read, some milliseconds.
  *
- * Errors: `PATIENT_NOT_FOUND`, `CHART_RESTRICTED`, `ACCESS_DENIED`, `INVALID_INPUT` without a reason.
+ * Errors: `PATIENT_NOT_FOUND`, `CHART_RESTRICTED`, `ACCESS_DENIED`, `INPUT_INVALID` without a reason.
  *
  * @example
  * const everything = await exportPatient(ctx, '0190b6b2-6d0f-7c3a-9c6e-000000000001', { reason: 'Request 2026/117 of the person' });

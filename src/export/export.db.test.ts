@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCommand } from '../../test/support/command-line.ts';
+import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { openTestHttp } from '../../test/support/http.ts';
+import { exportRoutes } from '../api/export.routes.ts';
+import { fixedClock } from '../base/clock.ts';
+import { newId } from '../base/ids.ts';
+import { createClient, type OneChartClient } from '../client/client.ts';
+import { kyselyOnPool } from '../db/connect.ts';
+import type { Ctx } from '../db/context.ts';
+import { listen } from '../http/server.ts';
+import { openRegistry, type PatientRepository, type Registry } from '../index.ts';
+import { exportBase } from './base-export.service.ts';
+import { csvColumns } from './csv.ts';
+import { BaseExportEnd, BaseExportHead, ExportedChart } from './export.schema.ts';
+
+type Operation = (typeof exportRoutes)[number]['operationId'];
+
+let database: TestDatabase;
+let server: ReturnType<typeof openTestHttp>;
+let client: OneChartClient;
+let baseUrl: string;
+let registry: Registry;
+let patients: PatientRepository;
+let ctx: Ctx;
+let folder: string;
+/** A chart with something of everything, one that is restricted, and 600 more, so that there are several pages. */
+const chart = { id: '', mrn: '', restrictedId: '', others: 600 };
+
+beforeAll(async () => {
+  database = await createDatabase({ template: 'migrated' });
+  folder = await mkdtemp(join(tmpdir(), 'onechart-export-'));
+  server = openTestHttp(database);
+  baseUrl = await listen(server, { port: 0, host: '127.0.0.1' });
+  client = clientOf('ADMIN');
+  registry = await openRegistry({ databaseUrl: database.url });
+  patients = registry.patientRepository;
+  ctx = {
+    db: kyselyOnPool(database.pool()),
+    pool: database.pool(),
+    actor: { kind: 'service', name: 'test' },
+    clock: fixedClock(new Date('2026-03-01T08:00:00Z')),
+    newId,
+  };
+  const made = await patients.create({
+    firstName: 'Ana',
+    lastName: '=HYPERLINK("x")',
+    dateOfBirth: '1990-01-01',
+    gender: 'FEMALE',
+    phone: '+254201234567',
+    addressLine1: '12, "Sample" Street',
+    city: 'Nairobi',
+  });
+  Object.assign(chart, { id: made.id, mrn: made.mrn });
+  await patients.addName(made.id, { use: 'TRANSCRIPTION', firstName: 'Анна', lastName: 'Иванова', script: 'Cyrl' });
+  await patients.addContact(made.id, { firstName: 'Brian', lastName: '-Otieno', relationship: 'SPOUSE', phone: '+254201234568', isEmergencyContact: true });
+  await patients.addDocument(made.id, { documentType: 'PASSPORT', documentNumber: 'A1' });
+  await patients.addAllergy(made.id, { allergen: 'Penicillin', allergyType: 'DRUG', severity: 'LIFE_THREATENING' });
+  await patients.setRiskFlag(made.id, { flagType: 'FALL_RISK', severity: 'HIGH' });
+  await patients.addIdentifier(made.id, { type: 'PPN', value: 'X77', system: 'https://passports.example' });
+  const shut = await patients.create({ firstName: 'Hidden', lastName: 'Restrictedperson', dateOfBirth: '1980-01-01' });
+  chart.restrictedId = shut.id;
+  await patients.restrict(shut.id, { reason: 'A member of staff' });
+  await database.query(
+    `INSERT INTO patients (mrn, "firstName", "lastName") SELECT 'BULK-' || n, 'Bulk', 'Person' || n FROM generate_series(1, ${chart.others}) n`,
+  );
+});
+afterAll(async () => {
+  await registry.close();
+  await server.close();
+  await rm(folder, { recursive: true });
+  await database.drop();
+});
+
+const clientOf = (role: string) => createClient({ baseUrl, checkAnswers: true, headers: () => ({ 'x-test-role': role }) });
+const onechart = (...args: string[]) => runCommand(['export', ...args], { env: { DATABASE_URL: database.url }, cwd: folder });
+const trail = (action: string) =>
+  database.query<{ reason: string; after: Record<string, unknown>; patientId: string | null; actorName: string }>(
+    `SELECT reason, "after", "patientId", "actorName" FROM patient_audit_events WHERE action LIKE $1 ORDER BY seq`,
+    [action],
+  );
+const linesOf = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; id?: string });
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** One proof for each operation. A contract without one does not compile. */
+const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
+  exportPatient: async () => {
+    const { body } = await client.exportPatient({ params: { id: chart.id }, query: { reason: 'Request 2026/117' } });
+    expect(body).toMatchObject({ format: 'onechart-patient/1', reason: 'Request 2026/117', chart: { mrn: chart.mrn }, exportedBy: { name: 'test-admin' } });
+    for (const part of ['names', 'contacts', 'documents', 'allergies', 'riskFlags', 'identifiers'] as const) expect(body[part], part).toHaveLength(1);
+    expect(body.audit).toMatchObject({ complete: true });
+    expect(body.audit?.events.map(({ action }) => action)).toContain('patient.registered');
+    expect((await trail('patient.exported')).at(-1)).toMatchObject({ patientId: chart.id, reason: 'Request 2026/117', actorName: 'test-admin' });
+    // Who keeps records is given the chart, and not who looked at it.
+    expect((await clientOf('HIM').exportPatient({ params: { id: chart.id }, query: { reason: 'Request' } })).body.audit).toBeNull();
+  },
+  printFaceSheet: async () => {
+    const { body } = await client.printFaceSheet({ params: { id: chart.id }, query: {} });
+    expect(body.headers.get('content-type')).toBe('application/pdf');
+    expect((await body.text()).slice(0, 5)).toBe('%PDF-');
+    expect((await trail('patient.printed')).at(-1)).toMatchObject({ patientId: chart.id, after: { sheet: 'face' } });
+  },
+  exportBase: async () => {
+    const { body } = await client.exportBase({ query: { reason: 'Move to the new system' } });
+    const text = await body.text();
+    const [head, ...rest] = linesOf(text);
+    const end = rest.pop();
+    expect(BaseExportHead.parse(head).filter).toEqual({ status: null, updatedSince: null });
+    expect(BaseExportEnd.parse(end)).toEqual({ type: 'end', charts: chart.others + 1, masked: 1 });
+    expect(rest.filter(({ type }) => type === 'masked')).toEqual([{ type: 'masked', id: chart.restrictedId }]);
+    expect(text).not.toContain('Restrictedperson');
+    const whole = ExportedChart.parse(rest.find(({ id }) => id === chart.id));
+    expect([whole.names.length, whole.contacts.length, whole.allergies.length, whole.identifiers.length]).toEqual([1, 1, 1, 1]);
+    expect((await trail('registry.%')).slice(-2)).toMatchObject([
+      { reason: 'Move to the new system', patientId: null, after: { format: 'ndjson' } },
+      { after: { charts: chart.others + 1, masked: 1, bytes: Buffer.byteLength(text), sha256: sha256(Buffer.from(text)) } },
+    ]);
+  },
+};
+
+test.each(exportRoutes.map(({ operationId }) => operationId))('%s works through the client, over a socket, as its contract says', async (operation) => {
+  await proofs[operation]();
+});
+
+test('nothing leaves without a reason, and nothing of a restricted chart without a grant', async () => {
+  await expect(client.exportBase({ query: {} as never })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  await expect(client.exportPatient({ params: { id: chart.id }, query: { reason: ' ' } })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  const refused = { code: 'CHART_RESTRICTED' };
+  await expect(client.exportPatient({ params: { id: chart.restrictedId }, query: { reason: 'Request' } })).rejects.toMatchObject(refused);
+  await expect(client.printFaceSheet({ params: { id: chart.restrictedId }, query: {} })).rejects.toMatchObject(refused);
+  const grant = await client.breakGlass({ params: { id: chart.restrictedId }, body: { reason: 'The person asked for it' } });
+  const { body } = await client.exportPatient({ params: { id: chart.restrictedId }, query: { reason: 'Request' } });
+  expect(body.chart.lastName).toBe('Restrictedperson');
+  expect((await trail('patient.exported')).at(-1)?.after).toMatchObject({ grantId: grant.body.id });
+  const all = linesOf(await (await client.exportBase({ query: { reason: 'With a grant' } })).body.text());
+  expect(all.at(-1)).toEqual({ type: 'end', charts: chart.others + 2, masked: 0 });
+});
+
+test('a chart that is restricted while an export runs is masked from then on', async () => {
+  // The last page is read after the first piece was taken.
+  const id = 'ffffffff-ffff-7fff-bfff-ffffffffffff';
+  await patients.create({ id, firstName: 'Late', lastName: 'Restriction', dateOfBirth: '1970-01-01' });
+  const made = await exportBase({ ...ctx, viewer: { role: 'HIM', id: 'somebody' } }, { reason: 'Race' });
+  await patients.restrict(id, { reason: 'Protected' });
+  let text = '';
+  for await (const chunk of made.chunks) text += Buffer.from(chunk).toString();
+  expect(text).not.toContain('Late');
+  expect(made.result()?.masked).toBe(2);
+});
+
+test('a client that goes away ends the export, and the trail says that it broke off', async () => {
+  const before = (await trail('registry.export-broken-off')).length;
+  const leaving = new AbortController();
+  const response = await fetch(`${baseUrl}/api/v1/export?reason=Broken`, { headers: { 'x-test-role': 'HIM' }, signal: leaving.signal });
+  await response.body?.getReader().read();
+  leaving.abort();
+  await expect
+    .poll(
+      async () => (await trail('registry.export-broken-off')).length + (await trail('registry.exported')).filter(({ reason }) => reason === 'Broken').length,
+    )
+    .toBe(before + 1);
+  await expect.poll(() => database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)).toEqual([]);
+});
+
+test('whoever leaves off after the first piece gives the snapshot back at once', async () => {
+  const made = await exportBase(ctx, { reason: 'Only the first page' });
+  for await (const chunk of made.chunks) {
+    expect(chunk.length).toBeGreaterThan(0);
+    break;
+  }
+  expect(made.result()).toBeUndefined();
+  expect((await trail('registry.export-broken-off')).at(-1)).toMatchObject({ reason: 'Only the first page' });
+  expect(await database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)).toEqual([]);
+});
+
+test('a third export of viewers at once is refused, and admitted when one has ended', async () => {
+  const viewer = { ...ctx, viewer: { role: 'HIM', id: 'somebody' } };
+  const first = await exportBase(viewer, { reason: 'One' });
+  const second = await exportBase(viewer, { reason: 'Two' });
+  await expect(exportBase(viewer, { reason: 'Three' })).rejects.toMatchObject({ code: 'EXPORT_BUSY' });
+  await first.chunks.return?.();
+  const third = await exportBase(viewer, { reason: 'Three' });
+  await Promise.all([second.chunks.return?.(), third.chunks.return?.()]);
+});
+
+test('an export is one moment: what is registered meanwhile is not in it', async () => {
+  const made = await exportBase(ctx, { format: 'csv', reason: 'One moment' });
+  await patients.create({ firstName: 'After', lastName: 'Snapshot', dateOfBirth: '1970-01-01' });
+  let text = '';
+  for await (const chunk of made.chunks) text += Buffer.from(chunk).toString();
+  expect(text).not.toContain('Snapshot');
+});
+
+test('only what changed since is given, a change of a part and a removed part too', async () => {
+  const since = new Date().toISOString();
+  await patients.addContact(chart.id, { firstName: 'New', lastName: 'Contact', relationship: 'FRIEND', priority: 9 });
+  const made = await exportBase(ctx, { updatedSince: since, status: 'ACTIVE', reason: 'Nightly' });
+  let text = '';
+  for await (const chunk of made.chunks) text += Buffer.from(chunk).toString();
+  expect(linesOf(text).map(({ id }) => id)).toEqual([undefined, chart.id, undefined]);
+});
+
+test('the base as CSV: a table that spreadsheets open and do not run', async () => {
+  const ended = await onechart('base', '--format', 'csv', '--bom', '--output', 'base.csv', '--reason', 'Statistics', '--json');
+  expect(ended).toMatchObject({ code: 0 });
+  const bytes = await readFile(join(folder, 'base.csv'));
+  expect(JSON.parse(ended.stdout)).toMatchObject({ bytes: bytes.length, sha256: sha256(bytes), masked: 0 });
+  expect((await stat(join(folder, 'base.csv'))).mode & 0o777).toBe(0o600);
+  const rows = parse(bytes, { bom: true, columns: true }) as Record<string, string>[];
+  expect(Object.keys(rows[0] ?? {})).toEqual(csvColumns);
+  const [row] = rows.filter(({ mrn }) => mrn === chart.mrn);
+  expect(row).toMatchObject({
+    lastName: `'=HYPERLINK("x")`,
+    dateOfBirth: '1990-01-01',
+    phone: '+254201234567',
+    addressLine1: '12, "Sample" Street',
+    contactLastName: `'-Otieno`,
+  });
+});
+
+test('the command line writes a file that has its name only when it is whole', async () => {
+  const again = await onechart('base', '--output', 'base.ndjson.gz', '--gzip', '--reason', 'Copy');
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+ charts in .*SHA-256 [0-9a-f]{64}\n$/) });
+  const lines = linesOf(gunzipSync(await readFile(join(folder, 'base.ndjson.gz'))).toString());
+  expect(lines.at(-1)).toMatchObject({ type: 'end' });
+  expect(await onechart('base', '--output', 'base.ndjson.gz', '--reason', 'Copy')).toMatchObject({
+    code: 69,
+    stderr: expect.stringContaining('OUTPUT_UNWRITABLE'),
+  });
+  expect(await onechart('base', '--output', 'none.ndjson')).toMatchObject({ code: 64, stderr: expect.stringContaining('EXPORT_REASON_MISSING') });
+  // What a killed run left is written anew.
+  await writeFile(join(folder, 'left.ndjson.partial'), 'broken');
+  expect((await onechart('base', '--output', 'left.ndjson', '--status', 'DECEASED', '--reason', 'Copy')).code).toBe(0);
+  expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
+  expect(linesOf(await readFile(join(folder, 'left.ndjson'), 'utf8')).map(({ type }) => type)).toEqual(['head', 'end']);
+});
+
+test('one patient from the command line, as JSON and as a sheet', async () => {
+  const json = await onechart('patient', chart.mrn, '--reason', 'Request');
+  expect(JSON.parse(json.stdout)).toMatchObject({ format: 'onechart-patient/1', chart: { id: chart.id }, audit: { complete: true } });
+  expect(await onechart('patient', chart.mrn, '--format', 'pdf', '--output', 'sheet.pdf')).toMatchObject({ code: 0, stderr: '' });
+  expect((await readFile(join(folder, 'sheet.pdf'))).subarray(0, 5).toString()).toBe('%PDF-');
+  expect(await onechart('patient', 'NOBODY-1', '--reason', 'Request')).toMatchObject({ code: 66 });
+});

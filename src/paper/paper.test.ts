@@ -1,0 +1,101 @@
+import { inflateSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { mm, paper } from './paper.ts';
+
+const now = new Date('2026-03-01T08:00:00Z');
+
+/** The streams of a PDF, those that were compressed unpacked. */
+function streamsOf(pdf: Buffer): string[] {
+  const text = pdf.toString('latin1');
+  return [...text.matchAll(/stream\r?\n([\s\S]*?)endstream/g)].map(([, body = '']) => {
+    try {
+      return inflateSync(Buffer.from(body, 'latin1')).toString('latin1');
+    } catch {
+      return body;
+    }
+  });
+}
+
+/** The words of each page in the order in which they were drawn, by the tables with which a viewer copies text. */
+function wordsOf(pdf: Buffer): string[] {
+  const streams = streamsOf(pdf);
+  const maps = streams
+    .filter((stream) => stream.includes('beginbfrange'))
+    .map((stream) => {
+      const range = /<0000> <[0-9a-f]+> \[([\s\S]*?)\]/.exec(stream)?.[1] ?? '';
+      return [...range.matchAll(/<([0-9a-f ]*)>/g)].map(([, codes = '']) =>
+        (codes.replaceAll(' ', '').match(/.{4}/g) ?? []).map((code) => String.fromCharCode(Number.parseInt(code, 16))).join(''),
+      );
+    });
+  const pages = streams.filter((stream) => stream.includes('] TJ'));
+  const texts = (page: string, map: readonly string[]) =>
+    [...page.matchAll(/\[(.*?)\] TJ/g)].map(([, glyphs = '']) =>
+      [...glyphs.matchAll(/<([0-9a-f]+)>/g)]
+        .map(([, codes = '']) => (codes.match(/.{4}/g) ?? []).map((code) => map[Number.parseInt(code, 16)] ?? '').join(''))
+        .join(''),
+    );
+  // Each font has a table of its own; a text is the one of them that reads as words.
+  return pages.map((page) => maps.map((map) => texts(page, map).join('|')).join('\n'));
+}
+
+async function sample(): Promise<Buffer> {
+  const sheet = await paper({ title: 'Sheet', now, head: 'Head of the sheet', foot: 'Foot of the sheet' });
+  await sheet.barcode('MRN-00001234', { beside: true });
+  sheet.text('Ødegård, Ana María');
+  sheet.fields([
+    ['Name', 'Иванова'],
+    ['Nothing', null],
+  ]);
+  sheet.notice('Allergies', ['Penicillin']);
+  await sheet.table(
+    [
+      { title: 'Number', share: 1 },
+      { title: 'Barcode', share: 3 },
+    ],
+    Array.from({ length: 20 }, (_, index) => [`N${index}`, { barcode: `N${index}` }]),
+    { rowHeight: mm(14) },
+  );
+  sheet.newPage();
+  sheet.blanks(['Family name', 'Given name']);
+  await sheet.barcode('Иванова', { kind: 'qr', label: '' });
+  return sheet.pdf();
+}
+
+test('the same content with the same date is the same bytes, and the date is in them', async () => {
+  const [first, second] = await Promise.all([sample(), sample()]);
+  expect(first.equals(second)).toBe(true);
+  expect(first.toString('latin1')).toContain('D:20260301080000Z');
+});
+
+test('the text can be read out of the file, page by page, with heads, feet and numbers', async () => {
+  const pages = wordsOf(await sample());
+  expect(pages).toHaveLength(3);
+  expect(pages[0]).toContain('Ødegård, Ana María');
+  expect(pages[0]).toContain('Иванова');
+  for (const [index, page] of pages.entries()) {
+    for (const part of ['Head of the sheet', 'Foot of the sheet', `Page ${index + 1} of 3`]) expect(page).toContain(part);
+  }
+  // The head of a table comes again on its second page, and no row is on two.
+  expect(pages[1]).toContain('Number');
+  expect(pages.map((page) => (page.match(/\bN\d+\b/g) ?? []).length).reduce((sum, rows) => sum + rows, 0)).toBe(20);
+  expect(pages[2]).toContain('Family name');
+});
+
+test('what no font has is said at the foot of its page alone', async () => {
+  const sheet = await paper({ title: 'Sheet', now });
+  sheet.text('王小明');
+  sheet.newPage();
+  sheet.text('Ana');
+  const [first, second] = wordsOf(await sheet.pdf());
+  expect(first).toContain('WangXiaoMing†');
+  expect(first).toContain('Not the name as it is written');
+  expect(second).not.toContain('†');
+});
+
+test('a barcode that no scanner could read is refused', async () => {
+  const sheet = await paper({ title: 'Sheet', now });
+  await expect(sheet.barcode('Иванова')).rejects.toMatchObject({ code: 'BARCODE_TEXT_INVALID' });
+  await expect(sheet.barcode('M'.repeat(90))).rejects.toMatchObject({ code: 'BARCODE_TOO_WIDE' });
+  await expect(paper({ title: 'Sheet', now, fonts: [import.meta.filename] })).rejects.toMatchObject({ code: 'FONT_UNREADABLE' });
+  await expect(paper({ title: 'Sheet', now, fonts: ['/nowhere.ttf'] })).rejects.toMatchObject({ code: 'FONT_UNREADABLE' });
+});
