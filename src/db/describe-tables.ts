@@ -34,6 +34,8 @@ export const tableTypes = {
   import_runs: 'ImportRunTable',
   event_receivers: 'EventReceiverTable',
   event_deliveries: 'EventDeliveryTable',
+  downtime_blocks: 'DowntimeBlockTable',
+  downtime_numbers: 'DowntimeNumberTable',
 } as const;
 
 interface Column {

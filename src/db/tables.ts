@@ -482,6 +482,33 @@ export interface EventDeliveryTable {
   updatedAt: Generated<Date>;
 }
 
+export interface DowntimeBlockTable {
+  id: Generated<string>;
+  code: string;
+  desk: string;
+  authorityCode: string;
+  year: number;
+  mrnBlockId: string;
+  validFrom: string;
+  validUntil: string;
+  keyId: string;
+  signature: string;
+  issuedAt: Generated<Date>;
+  closedAt: Date | null;
+  closeReason: string | null;
+}
+
+export interface DowntimeNumberTable {
+  mrn: string;
+  blockId: string;
+  place: number;
+  number: number;
+  checkCharacter: string;
+  state: Generated<string>;
+  stateAt: Date | null;
+  reason: string | null;
+}
+
 export interface Tables {
   patients: PatientTable;
   patient_contacts: PatientContactTable;
@@ -515,4 +542,6 @@ export interface Tables {
   import_runs: ImportRunTable;
   event_receivers: EventReceiverTable;
   event_deliveries: EventDeliveryTable;
+  downtime_blocks: DowntimeBlockTable;
+  downtime_numbers: DowntimeNumberTable;
 }

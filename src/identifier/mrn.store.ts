@@ -247,3 +247,46 @@ export async function countNumbers(
     ) AS "report" FROM "counter", "totals"`.execute(db);
   return rows[0]?.report;
 }
+
+/**
+ * Leases numbers for good: from the counter alone and in one piece, since returned ranges are short. The block never expires, so that
+ * the report shows its numbers as reserved until `closeLease`. Undefined when there is no counter for the year or the format is not the newest.
+ */
+export async function leaseForDesk(
+  db: MrnDb,
+  lease: MrnLessee & { authority: string; formatVersion: number; year: number; size: number },
+): Promise<LeasedMrns | undefined> {
+  const { authority, formatVersion, year, size, instance, host, processId } = lease;
+  const { rows } = await sql<{ blockId: string; first: string; last: string }>`
+    WITH "current" AS (
+      SELECT 1 FROM "mrn_formats" WHERE "authorityCode" = ${authority} HAVING max("version") = ${formatVersion}
+    ), "counter" AS (
+      UPDATE "mrn_counters" SET "lastNumber" = "lastNumber" + ${size}::bigint, "updatedAt" = clock_timestamp()
+      WHERE "authorityCode" = ${authority} AND "year" = ${year} AND EXISTS (SELECT FROM "current")
+      RETURNING "lastNumber" - ${size}::bigint + 1 AS "firstNumber", "lastNumber"
+    ), "block" AS (
+      INSERT INTO "mrn_blocks" ("authorityCode", "formatVersion", "year", "kind", "firstNumber", "lastNumber", "instance", "host", "processId", "expiresAt")
+      SELECT ${authority}, ${formatVersion}::integer, ${year}::integer, 'LEASE', "firstNumber", "lastNumber", ${instance}, ${host}, ${processId}::integer, 'infinity'
+      FROM "counter"
+      RETURNING "id", "firstNumber", "lastNumber"
+    )
+    SELECT "id"::text AS "blockId", "firstNumber"::text AS "first", "lastNumber"::text AS "last" FROM "block"`.execute(db);
+  const row = rows[0];
+  return row && { blockId: row.blockId, first: Number(row.first), last: Number(row.last) };
+}
+
+/** Ends a lease that was for good; these numbers of it go back to the counter, the others are explained by the block for ever. */
+export async function closeLease(db: MrnDb, blockId: string, returned: readonly number[]): Promise<void> {
+  await sql`
+    WITH "block" AS (
+      UPDATE "mrn_blocks" SET "closedAt" = clock_timestamp(), "expiresAt" = clock_timestamp() WHERE "id"::text = ${blockId} AND "closedAt" IS NULL
+      RETURNING "id", "authorityCode", "year"
+    )
+    INSERT INTO "mrn_returned_ranges" ("authorityCode", "year", "firstNumber", "lastNumber", "returnedByBlockId")
+    SELECT "block"."authorityCode", "block"."year", "runs"."first", "runs"."last", "block"."id"
+    FROM "block", (
+      SELECT min("n") AS "first", max("n") AS "last" FROM (
+        SELECT "n", "n" - row_number() OVER (ORDER BY "n") AS "run" FROM unnest(${[...returned]}::bigint[]) AS "n"
+      ) "each" GROUP BY "run"
+    ) AS "runs"`.execute(db);
+}

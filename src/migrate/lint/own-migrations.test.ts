@@ -39,6 +39,7 @@ test("the module's own migrations as Prisma would run them: what the engine take
     'deliver_events warning lock-timeout-missing: 1',
     'keep_document_contents error check-blocks-table: 2',
     'keep_document_contents warning lock-timeout-missing: 1',
+    'keep_downtime_blocks warning lock-timeout-missing: 1',
     'queue_placeholder_patients warning lock-timeout-missing: 1',
     'register_real_people error check-blocks-table: 5',
     'register_real_people error foreign-key-blocks-writes: 1',
