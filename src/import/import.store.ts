@@ -185,7 +185,7 @@ export async function findMisfits(db: Db, numbers: readonly { readonly value: st
 /** Words of names by which mistyped ones are found; those that are there already stay as they are. */
 export async function insertWords(db: Db, words: readonly string[]): Promise<void> {
   if (words.length === 0) return;
-  await db.executeQuery(CompiledQuery.raw(wordsClause('$1', 'true'), [words]));
+  await db.executeQuery(CompiledQuery.raw(wordsClause('$1', 'true'), [words.join(' ')]));
 }
 
 /** Whether ids of patients are UUIDs here. */
