@@ -5,7 +5,13 @@ import { findOlderServer } from './test/support/older-server.ts';
 const older = findOlderServer();
 
 /** What depends on the server's version: catalogue reading and locks in migrate/, SQL and error codes in patient/, JSON and dumps in audit/, the waiting for keys. */
-const versionDependent = ['src/migrate/**/*.db.test.ts', 'src/patient/**/*.db.test.ts', 'src/audit/**/*.db.test.ts', 'src/http/idempotency.db.test.ts', 'src/http/replicas.db.test.ts'];
+const versionDependent = [
+  'src/migrate/**/*.db.test.ts',
+  'src/patient/**/*.db.test.ts',
+  'src/audit/**/*.db.test.ts',
+  'src/http/idempotency.db.test.ts',
+  'src/http/replicas.db.test.ts',
+];
 
 /**
  * Walks that kill at every event, random states and long work: on the newest server always; on the older one only with ONECHART_WALK=all,
@@ -23,6 +29,7 @@ const longWays =
         'random-states',
         'states',
         'rollback/rollback-crash',
+        'rollback/rollback-parts',
         'rollback/rollback-states',
         'rollback/rollback-locks',
         'rollback/export-import',

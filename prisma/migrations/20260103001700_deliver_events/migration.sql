@@ -120,7 +120,14 @@ COMMENT ON INDEX "event_deliveries_eventId_idx" IS 'Serves: whether somebody sti
 
 -- The roles were made by an earlier migration; where one is missing because nobody may create it, the grant is left out as there.
 -- Delivered events are removed after a time, hence DELETE on the outbox. Readers and auditors see none of it: secrets stand there.
--- onechart:undo-not-needed The grants go with the tables; that on the outbox goes with all others of its role.
+-- The other grants go with their tables.
+-- onechart:undo DO $onechart$
+-- onechart:undo BEGIN
+-- onechart:undo   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'onechart_app') AND pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), 'patient_outbox_events')) IS NOT NULL THEN
+-- onechart:undo     EXECUTE pg_catalog.format('REVOKE DELETE ON TABLE %I.patient_outbox_events FROM onechart_app', pg_catalog.current_schema());
+-- onechart:undo   END IF;
+-- onechart:undo END
+-- onechart:undo $onechart$
 -- onechart:done-when COALESCE((SELECT bool_and(COALESCE(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted.role) THEN pg_catalog.has_table_privilege(wanted.role, pg_catalog.to_regclass(pg_catalog.format('%I.%I', pg_catalog.current_schema(), wanted.relation)), wanted.privilege) ELSE NOT (SELECT me.rolsuper OR me.rolcreaterole FROM pg_catalog.pg_roles me WHERE me.rolname = CURRENT_USER) END, false)) FROM (VALUES ('onechart_app', 'event_receivers', 'SELECT'), ('onechart_app', 'event_receivers', 'INSERT'), ('onechart_app', 'event_receivers', 'UPDATE'), ('onechart_app', 'event_receivers', 'DELETE'), ('onechart_app', 'event_deliveries', 'SELECT'), ('onechart_app', 'event_deliveries', 'INSERT'), ('onechart_app', 'event_deliveries', 'UPDATE'), ('onechart_app', 'event_deliveries', 'DELETE'), ('onechart_app', 'patient_outbox_events', 'DELETE')) AS wanted(role, relation, privilege)), false)
 DO $onechart$
 BEGIN

@@ -70,7 +70,7 @@ test.each<[string, (host: TestDatabase) => Promise<unknown>, (() => Promise<Test
     'objects taken away by hand after an apply',
     (host) =>
       host.query(
-        'DROP TABLE patient_outbox_events, patient_risk_flags; ALTER TABLE surgical_cases DROP CONSTRAINT "surgical_cases_patientId_fkey"; DROP INDEX "medical_records_patientId_idx"',
+        'DROP TABLE event_deliveries, patient_outbox_events, patient_risk_flags; ALTER TABLE surgical_cases DROP CONSTRAINT "surgical_cases_patientId_fkey"; DROP INDEX "medical_records_patientId_idx"',
       ),
     createApplied,
   ],

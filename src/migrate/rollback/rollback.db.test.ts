@@ -261,17 +261,6 @@ test('a named migration, whole or by the part after its time; what came after it
   expect(await picture(host)).toEqual(complete);
 });
 
-test('each migration alone, from the last to the first, leaves what its predecessors made', async () => {
-  const before = await pictureBefore();
-  await using host = await createApplied();
-  const { migrations } = await plan(host);
-  for (const name of migrations) {
-    const { steps } = await rollback(host, { name });
-    expect(steps.length, name).toBeGreaterThan(0);
-  }
-  expect(await picture(host)).toEqual(before);
-});
-
 test('values in columns that go from a table that stays: refused, counted, nothing changed; given up when told so', async () => {
   await using host = await createApplied();
   const [id] = await registerPatients(host);
