@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { addAccountsCommands } from './commands/accounts.ts';
 import { addAuditCommands } from './commands/audit.ts';
+import { addBackupCommands } from './commands/backup/index.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addDocumentsCommands } from './commands/documents.ts';
 import { addExportCommands } from './commands/export.ts';
 import { addImportCommands } from './commands/import.ts';
+import { addDowntimeCommands } from './commands/downtime.ts';
 import { addKeysCommands } from './commands/keys.ts';
 import { addMigrateCommands } from './commands/migrate/index.ts';
 import { addMrnCommands } from './commands/mrn.ts';
@@ -22,6 +24,7 @@ export function buildProgram(io: CliIo): Command {
   const program = newProgram(io);
   addDbCommands(program, io);
   addMigrateCommands(program, io);
+  addBackupCommands(program, io);
   addMrnCommands(program, io);
   addPatientCommands(program, io);
   addServeCommand(program, io);
@@ -32,6 +35,7 @@ export function buildProgram(io: CliIo): Command {
   addAuditCommands(program, io);
   addExportCommands(program, io);
   addConfigCommands(program, io);
+  addDowntimeCommands(program, io);
   addSynthCommand(program, io);
   return finishProgram(program);
 }

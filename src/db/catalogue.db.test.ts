@@ -24,7 +24,7 @@ test('every named constraint of the module has its own error, and no error names
 test('every table of the module has a row type', async () => {
   await using database = await createDatabase({ template: 'migrated' });
   const rows = await database.query<{ name: string }>(
-    `SELECT relname::text AS name FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND (relname ~ '^(patients$|identifier_authorities$|idempotency_keys$|import_runs$|event_receivers$|event_deliveries$|mrn_|access_)' OR (relname ~ '^patient_' AND relname <> 'patient_consent_instances'))`,
+    `SELECT relname::text AS name FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND (relname ~ '^(patients$|identifier_authorities$|idempotency_keys$|import_runs$|event_receivers$|event_deliveries$|downtime_|mrn_|access_)' OR (relname ~ '^patient_' AND relname <> 'patient_consent_instances'))`,
   );
   expect(Object.keys(tableTypes).sort()).toEqual(rows.map((row) => row.name.replaceAll('"', '')).sort());
 });

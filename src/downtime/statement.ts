@@ -28,7 +28,7 @@ export function signBlock(statement: BlockStatement, key: SealingKey): { keyId: 
 
 /** Whether a block is as it was issued, by one of these keys. */
 export function blockIsGenuine(file: DowntimeBlockFile, keys: readonly SealVerifier[]): boolean {
-  return keys.some(({ keyId, verify }) => keyId === file.keyId && verify(digest(blockText(file)), file.signature));
+  return keys.some((key) => key.keyId === file.keyId && key.verify(digest(blockText(file)), file.signature));
 }
 
 export interface SheetStatement {

@@ -120,7 +120,7 @@ function describeReport(report: MrnReport): string[] {
     `Medical record numbers ${report.first} to ${report.last || '(none)'}`,
     total('in use', report.inUse, 'a patient carries it'),
     total('retired', report.retired, 'merged into another chart'),
-    total('reserved', report.reserved, 'leased by a process a few minutes ago, on their way'),
+    total('reserved', report.reserved, 'leased by a process a few minutes ago, or on the downtime sheets of a desk'),
     total('returned', report.returned, 'given back, issued next'),
     total('burnt', report.burnt, 'never issued again, each explained below'),
     ...(report.unexplained > 0 ? [total('unexplained', report.unexplained, 'in no block: the tables were changed by hand')] : []),
