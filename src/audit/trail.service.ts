@@ -140,7 +140,7 @@ function show({ viewer }: Ctx, event: AuditEvent): ShownAuditEvent {
   return { ...event, reason, before: null, after: null, fields, valuesHidden: true };
 }
 
-const lookedAt = /^(?:patient\.(?:viewed|glass-)|audit\.)/;
+const lookedAt = /^(?:patient\.(?:viewed|glass-|exported|printed)|audit\.)/;
 
 function keysOf(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.keys(value) : [];

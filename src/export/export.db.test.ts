@@ -183,6 +183,18 @@ test('whoever leaves off after the first piece gives the snapshot back at once',
   expect(await database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)).toEqual([]);
 });
 
+test('nothing is read ahead of whoever takes it, so that memory does not grow with the base', async () => {
+  const read: number[] = [];
+  const made = await exportBase(ctx, { reason: 'Slow reader' }, { onProgress: ({ charts }) => read.push(charts) });
+  const pieces: number[] = [];
+  for await (const chunk of made.chunks) {
+    pieces.push(chunk.length);
+    // The head is a piece of its own; after it there is one page a piece.
+    expect(read.length).toBeLessThan(pieces.length);
+  }
+  expect(pieces.length).toBe(4);
+});
+
 test('a third export of viewers at once is refused, and admitted when one has ended', async () => {
   const viewer = { ...ctx, viewer: { role: 'HIM', id: 'somebody' } };
   const first = await exportBase(viewer, { reason: 'One' });

@@ -81,7 +81,9 @@ const placeOf = (operationId: string) =>
 const inOrder = (routes as readonly RouteContract[]).toSorted((a, b) => placeOf(a.operationId) - placeOf(b.operationId));
 
 const nobody = '0190b6b2-6d0f-7c3a-9c6e-00000000ffff';
-const query = ({ operationId }: RouteContract) => (operationId === 'getChartAt' ? `?at=${encodeURIComponent(new Date().toISOString())}` : '');
+const reasoned = new Set(['exportPatient', 'exportBase']);
+const query = ({ operationId }: RouteContract) =>
+  operationId === 'getChartAt' ? `?at=${encodeURIComponent(new Date().toISOString())}` : reasoned.has(operationId) ? '?reason=asked' : '';
 
 /** Calls every route once on a chart with parts, in the same order each time; which status each answered. */
 async function walk(http: OpenHttp, database: TestDatabase): Promise<Map<string, string>> {
