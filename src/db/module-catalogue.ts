@@ -11,6 +11,19 @@ export interface CatalogueGap {
   readonly problem: 'missing' | 'changed' | 'invalid';
 }
 
+const label = `''(?:[^'']|'''')*''::character varying`;
+
+const pair = String.raw`\([^()]+\) AND \([^()]+\)`;
+
+/** What the server prints otherwise once it was dumped and restored, and the one form for both; `settled` in migrate/catalogue.ts says the same. */
+const forms: readonly (readonly [form: string, settled: string])[] = [
+  [String.raw`ARRAY\[(\(${label}\)::text(?:, \(${label}\)::text)*)\]`, String.raw`(ARRAY[\1])::text[]`],
+  [String.raw`\((${label})\)::text`, String.raw`\1`],
+  [String.raw`\(\((${pair})\) AND `, String.raw`(\1 AND `],
+  [String.raw` AND \((${pair})\)`, String.raw` AND \1`],
+];
+const settled = (definition: string) => forms.reduce((sql, [form, to]) => `pg_catalog.regexp_replace(${sql}, '${form}', '${to}', 'g')`, definition);
+
 /**
  * Every column, constraint, index and label of the module in this schema, one line each. Id columns are text on some hosts
  * and uuid on others, and keys that point at the host's own tables carry the host's names: neither is compared.
@@ -25,7 +38,7 @@ const objectsSql = `
          true as valid
   from module m join pg_catalog.pg_attribute a on a.attrelid = m.oid and a.attnum > 0 and not a.attisdropped
   union all
-  select k.conname, m.relname || ': ' || pg_catalog.replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID', ''), k.convalidated
+  select k.conname, m.relname || ': ' || ${settled(`pg_catalog.replace(pg_catalog.pg_get_constraintdef(k.oid), ' NOT VALID', '')`)}, k.convalidated
   from module m join pg_catalog.pg_constraint k on k.conrelid = m.oid
   where k.contype in ('p', 'u', 'c') or (k.contype = 'f' and k.confrelid in (select oid from module))
   union all

@@ -181,7 +181,7 @@ export const moduleObjects: Readonly<Record<string, string>> = {
   import_runs_completed_check: 'c937620b',
   import_runs_fileSha256_settingsSha256_idx: '073df848',
   import_runs_pkey: 'e1da9812',
-  import_runs_position_check: '4112a589',
+  import_runs_position_check: 'ea069d33',
   import_runs_rows_check: 'c36f01ab',
   import_runs_startedAt_id_idx: '3213696d',
   import_runs_status_check: 'aede6193',

@@ -25,6 +25,26 @@ export interface CatalogueObject {
   readonly valid: boolean;
 }
 
+const label = String.raw`'(?:[^']|'')*'::character varying`;
+const readBack = new RegExp(String.raw`ARRAY\[(\(${label}\)::text(?:, \(${label}\)::text)*)\]`, 'g');
+const castLabel = new RegExp(String.raw`\((${label})\)::text`, 'g');
+
+const pair = String.raw`\([^()]+\) AND \([^()]+\)`;
+const pairBefore = new RegExp(String.raw`\(\((${pair})\) AND `, 'g');
+const pairAfter = new RegExp(String.raw` AND \((${pair})\)`, 'g');
+
+/**
+ * A definition in the one form for what the server prints otherwise once it was dumped and restored: a list of labels of a
+ * varchar column comes back as `ARRAY[('A'::character varying)::text]` instead of `(ARRAY['A'::character varying])::text[]`,
+ * and BETWEEN among other conditions without its brackets.
+ */
+export function settled(definition: string): string {
+  return definition
+    .replace(readBack, (_whole, labels: string) => `(ARRAY[${labels.replace(castLabel, '$1')}])::text[]`)
+    .replace(pairBefore, '($1 AND ')
+    .replace(pairAfter, ' AND $1');
+}
+
 /** Key of a constraint: its name is unique per table only. */
 export function constraintKey(table: string, name: string): string {
   return `${table}.${name}`;
@@ -40,7 +60,7 @@ export function constraintKey(table: string, name: string): string {
 export async function readCatalogue(client: pg.ClientBase, schema: string, others: readonly string[] = []): Promise<Catalogue> {
   const rows = async <T extends object>(sql: string) => (await client.query(sql, [schema, [schema, ...others]])).rows as T[];
   const bare = (definition: string) =>
-    definition
+    settled(definition)
       .replaceAll(`${schema}.`, '')
       .replaceAll(`"${schema}".`, '')
       .replace(/\bpg_temp(_\d+)?\./g, '');
