@@ -106,7 +106,7 @@ interface Makings {
 /** Ages of those who head a household: many in the middle, fewer towards both ends; `young` countries have few old ones. */
 function adultAge({ culture, random }: Makings, low: number): number {
   if (culture.young) return low + Math.min(random.below(76), random.below(76), random.below(90));
-  return low + Math.floor((random.below(78) + random.below(70)) / 2) + (random.perMille(80) ? random.between(0, 9) : 0);
+  return low + (random.perMille(650) ? random.below(77) : Math.floor((random.below(78) + random.below(70)) / 2));
 }
 
 /** Ages of those with children at home. */
@@ -157,10 +157,10 @@ function middleName({ culture, random }: Makings, { woman, father, birthDay }: B
   return middle.native === given.native ? undefined : middle;
 }
 
-/** A registry keeps its dead: of those who would be 80 one in three, of the young one in two hundred. */
+/** A registry keeps its dead: of those who would be 80 two in five, of the young one in 250. */
 function deathDay(random: Random, birthDay: number, today: number): number | undefined {
   const age = Math.floor((today - birthDay) / year);
-  const share = age >= 90 ? 520 : age >= 80 ? 300 : age >= 70 ? 110 : age >= 55 ? 35 : age >= 1 ? 6 : 4;
+  const share = age >= 90 ? 720 : age >= 80 ? 420 : age >= 70 ? 170 : age >= 55 ? 55 : age >= 30 ? 12 : 4;
   if (!random.perMille(share)) return undefined;
   return Math.max(birthDay + random.below(20), today - random.between(1, years(12)));
 }

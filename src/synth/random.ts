@@ -51,6 +51,6 @@ export function randomOf(...key: readonly number[]): Random {
     between: (low, high) => low + below(high - low + 1),
     perMille: (share) => bits() < share * 4294967.296,
     pick: (values) => values[below(values.length)] as (typeof values)[number],
-    skewed: (limit) => Math.min(below(limit), below(limit), below(limit)),
+    skewed: (limit) => Math.min(below(limit), below(limit)),
   };
 }

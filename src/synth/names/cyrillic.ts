@@ -90,15 +90,19 @@ function inBoth(table: NameTable, toLatin: (text: string) => string): NameTable 
   };
 }
 
-const stems =
-  'Берез|Горд|Дорож|Зайц|Крыл|Лом|Мокш|Нефед|Остап|Полуш|Ряб|Сух|Тороп|Ульян|Хват|Чапл|Шест|Щерб|Яков|Бород|Воронк|Гур|Дьяк|Жар|Калаш|Ламп|Мальц|Носк|Панкр|Разин'.split(
-    '|',
-  );
-const endings = 'ов|ин|ев|кин|ов|ников|шин|енков|цев|чиков|ухин|ихин|онов|аров|ынин'.split('|');
-const made = (random: Random): WrittenName => {
-  const text = (stems[random.skewed(stems.length)] as string) + (endings[random.skewed(endings.length)] as string);
-  return { native: text, latin: '' };
-};
+const russianStarts = 'Б В Г Д Ж З К Л М Н П Р С Т Ф Х Ч Ш Бр Гр Др Кр Пр Тр Стр Ст Пл Кл Гл Сл'.split(' ');
+const vowels = 'а о у е и ы'.split(' ');
+const russianMiddles = 'р л н м к д т б в п с ш ж з рд лк нт рк шк стр'.split(' ');
+const russianEnds = 'ов ин ев кин ников енков аков уков ухин ихин онов овцев ышев атов унин'.split(' ');
+/** Well-formed and rarely anybody's: a beginning, a vowel, a middle and one of the endings that make a surname. */
+const made = (random: Random): WrittenName => ({
+  native:
+    random.pick(russianStarts) +
+    random.pick(vowels).replace('ы', 'а') +
+    random.pick(russianMiddles) +
+    (russianEnds[random.skewed(russianEnds.length)] as string),
+  latin: '',
+});
 
 /** Per 100,000: the leading Russian surnames after Balanovskaya and others (2005) in their order, in the form for men, shares rounded. */
 export const russianFamilies = inBoth(
@@ -143,18 +147,18 @@ export function russianPatronymic(father: string, woman: boolean): string {
   return stem + (woman ? 'вна' : 'вич');
 }
 
-const ukrainianStems =
-  'Гонч|Дубр|Карп|Лит|Мельн|Нест|Остап|Приход|Рудн|Савч|Терещ|Федор|Хом|Чорн|Швед|Яв|Бабен|Вовч|Гнат|Дем|Захар|Іван|Кос|Лук|Марч|Онищ|Пан|Руд|Стец|Ткач'.split(
-    '|',
-  );
-const ukrainianEndings = 'енко|ук|чук|ко|юк|енко|ський|аренко|ій|ець'.split('|');
+const ukrainianEnds = 'енко чук юк ко ук енко ишин ський ик ець'.split(' ');
 export const ukrainianFamilies = inBoth(
   nameTable({
     counted: `Мельник:230|Шевченко:220|Коваленко:190|Бондаренко:190|Бойко:180|Ткаченко:170|Кравченко:170|Ковальчук:160|Коваль:150|Олійник:145|Шевчук:140|Поліщук:135|Іваненко:60|
 Лисенко:120|Савченко:120|Руденко:115|Мороз:110|Марченко:110|Ткачук:105|Кравчук:100|Петренко:100|Клименко:95|Павленко:90|Кузьменко:85|Савчук:85|Левченко:80|Пономаренко:80|
 Харченко:80|Гончаренко:75|Карпенко:75|Сидоренко:75|Гаврилюк:70|Швець:70|Мельничук:70|Попович:65|Романюк:65|Панченко:60|Юрченко:60|Хоменко:60|Василенко:60|Шевченко:10`,
     made: (random) => ({
-      native: (ukrainianStems[random.skewed(ukrainianStems.length)] as string) + (ukrainianEndings[random.skewed(ukrainianEndings.length)] as string),
+      native:
+        random.pick(russianStarts) +
+        random.pick(['а', 'о', 'у', 'е', 'и']) +
+        random.pick(russianMiddles) +
+        (ukrainianEnds[random.skewed(ukrainianEnds.length)] as string),
       latin: '',
     }),
   }),

@@ -72,6 +72,7 @@ const stems =
   'Αθανασ|Αλεξ|Αναστασ|Βασιλ|Γεωργ|Δημητρ|Ηλι|Θεοδωρ|Ιωανν|Κυριακ|Κωνσταντιν|Λαμπρ|Μιχαλ|Νικολα|Παναγ|Παπ|Πετρ|Σταυρ|Στεφαν|Χρηστ|Χαραλαμπ|Σπυρ|Αντων|Ανδρε|Μαρκ|Καρα|Τριανταφυλλ|Ζαφειρ|Μαυρ|Ξενι'.split(
     '|',
   );
+const prefixes = ['', '', '', '', 'Παπα', 'Καρα', 'Χατζη', 'Δελη', 'Μαυρο', 'Κοντο', 'Παλαιο', 'Γερο'];
 const endings = 'όπουλος|ίδης|άκης|ιάδης|άτος|έας|ίου|ούδης|ούσης|άς|έλης|άκος'.split('|');
 
 /** The leading Greek surnames in published order, in the form for men, shares rounded. */
@@ -80,10 +81,11 @@ export const greekFamilies = inBoth(
     counted: `Παπαδόπουλος:640|Βλάχος:260|Αγγελόπουλος:190|Νικολάου:220|Παππάς:230|Καραγιάννης:210|Αντωνίου:170|Γεωργίου:220|Δημητρίου:200|Ιωάννου:180|Οικονόμου:190|Μακρής:150|
 Κωνσταντινίδης:130|Παπαδάκης:160|Αθανασίου:130|Χριστοδούλου:110|Παπανικολάου:100|Σαμαράς:90|Δημόπουλος:90|Παπαδημητρίου:120|Παπαγεωργίου:120|Βασιλείου:110|
 Καραμανλής:30|Πετρίδης:60|Σταθόπουλος:70|Γιαννόπουλος:90|Κυριακίδης:60|Λαμπρόπουλος:50|Αλεξίου:70|Μιχαηλίδης:60`,
-    made: (random: Random): WrittenName => ({
-      native: (stems[random.skewed(stems.length)] as string) + (endings[random.skewed(endings.length)] as string),
-      latin: '',
-    }),
+    made: (random: Random): WrittenName => {
+      const stem = stems[random.skewed(stems.length)] as string;
+      const prefix = random.pick(prefixes);
+      return { native: (prefix === '' ? stem : prefix + stem.toLowerCase()) + (endings[random.skewed(endings.length)] as string), latin: '' };
+    },
   }),
 );
 /** A woman has the name in the genitive. */

@@ -13,7 +13,7 @@ export interface NameTable {
 interface NameTableParts {
   /** `name:weight|name:weight`, the weight per 100,000 people; `native=latin:weight` in another script. */
   readonly counted: string;
-  /** Names in use whose share is not known: they have `listed` per 100,000 between them, by Zipf's law in an order that says nothing. */
+  /** Names in use whose share is not known: they have `listed` per 100,000 between them, by Zipf's law far down the list, in an order that says nothing. */
   readonly list?: string;
   readonly listed?: number;
   /** What all the others are called: well-formed names made of parts. Without it the others are as the counted and listed ones. */
@@ -31,7 +31,7 @@ export function nameTable({ counted, list = '', listed = 0, made }: NameTablePar
     .map((entry) => parseEntry(entry))
     .filter(({ name }) => !known.has(name.native))
     .sort((one, other) => mixText(one.name.native) - mixText(other.name.native));
-  const tail = cumulate(rest.map(({ name }, index) => ({ name, weight: 100_000 / (index + 12) })));
+  const tail = cumulate(rest.map(({ name }, index) => ({ name, weight: 100_000 / (index + 200) })));
   const headShare = head.sum;
   const listShare = rest.length === 0 ? 0 : listed;
   const all = made ? 100_000 : headShare + listShare;
