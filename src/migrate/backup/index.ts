@@ -3,8 +3,10 @@ export { assertSameObjects, coldCopyManifest, type InspectedCopy, inspectCopy, r
 export { partialFile, syncFolder } from './dump-file.ts';
 export type { EncryptionOptions } from './encryption.ts';
 export { type BackupOptions, type BackupProgress, fileName, makeBackup, prepareFolder } from './make.ts';
+export { type BackupFolder, type ListedBackup, listBackups, newestBackup, pruneBackups } from './list.ts';
 export { type BackupManifest, type BackupProof, proofOf, type ProvenBackup, provenBackup, readManifest, writeManifest } from './manifest.ts';
 export { assertSame } from './prove.ts';
+export { type RehearsedBackup, withRestoredBackup } from './rehearse.ts';
 export { restoreBackup, type RestoredBackup, type RestoreOptions } from './restore.ts';
 export { assertKeep, removeOlder } from './retention.ts';
 export type { ToolOptions } from './tools.ts';

@@ -31,6 +31,8 @@ export interface RestoreOptions extends ToolOptions, EncryptionOptions {
   /** With `swap`: end the sessions of the live database instead of refusing while there are any. */
   readonly endSessions?: boolean | undefined;
   readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
+  /** Called with the restored database when it is complete and before a swap: what must be so before anybody works on it. A repeated call calls it again. */
+  readonly whenComplete?: ((restored: DatabaseAddress) => Promise<void>) | undefined;
   /** Told after each part that a killed run does not lose or has to begin anew. */
   readonly onCheckpoint?: ((name: string) => void | Promise<void>) | undefined;
 }
@@ -104,6 +106,7 @@ export async function restoreBackup(path: string, options: RestoreOptions): Prom
     if (done === 'swapped' && options.swap)
       return await summary(manifest, { admin, options, foundComplete: true, notes: [], swapped: await swappedBefore(admin, address.database) });
     const notes = done === 'restored' ? [] : await restoreNew(admin, { file, manifest, sha256, options, unfinished: claim });
+    await options.whenComplete?.({ ...address, database: to });
     const swapped = options.swap
       ? await swapDatabases(admin, { server: address, live: address.database, restored: to, endSessions: options.endSessions ?? false })
       : undefined;

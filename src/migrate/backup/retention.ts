@@ -13,7 +13,7 @@ export function assertKeep(keep: number | undefined): void {
  * Removes proven backups of the same database beyond the newest `keep` in the folder of the newest one. Called when that one is
  * proven, never before. What has no manifest, no proof or another database's name is never touched.
  */
-export async function removeOlder(newest: string, of: BackupManifest, keep: number): Promise<string[]> {
+export async function removeOlder(newest: string, of: BackupManifest, keep: number, { dryRun = false }: { dryRun?: boolean } = {}): Promise<string[]> {
   const folder = dirname(newest);
   const found: { file: string; startedAt: string }[] = [];
   for (const name of await readdir(folder)) {
@@ -25,7 +25,7 @@ export async function removeOlder(newest: string, of: BackupManifest, keep: numb
   }
   found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
   const older = found.filter(({ file }) => file !== newest).slice(keep - 1);
-  for (const { file } of older) {
+  for (const { file } of dryRun ? [] : older) {
     // The backup first: killed in between, the manifest alone is found again by the next run.
     if (await stat(file).catch(() => undefined)) await rm(file, { recursive: true, force: true });
     await rm(manifestFile(file), { force: true });

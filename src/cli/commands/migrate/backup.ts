@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type DatabaseAddress, describeAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
-import { assertCopyIntact } from '../../../embedded/cold-copy.ts';
+import { assertCopyIntact } from '../../../embedded/copied-files.ts';
 import { embeddedAddress, homeFolder } from '../../../embedded/index.ts';
 import { acceptBackup, type BackupProgress, makeBackup, type ProvenBackup, readManifest, verifyBackup } from '../../../migrate/backup/index.ts';
 import { defaultLinkTables, type MigrateOptions } from '../../../migrate/index.ts';
@@ -142,7 +142,7 @@ function encryptionOf({ passphraseFile, recipient }: BackupCommandOptions, io: C
   return io.env.ONECHART_BACKUP_PASSPHRASE ? 'variable' : undefined;
 }
 
-async function verify(path: string, options: BackupCommandOptions, io: CliIo): Promise<void> {
+export async function verify(path: string, options: BackupCommandOptions, io: CliIo): Promise<void> {
   const file = resolve(io.cwd, path);
   const onProgress = options.json ? undefined : showBackupProgress(io);
   const cold = (await readManifest(file))?.method === 'cold copy';
@@ -163,7 +163,7 @@ export function renderBackup({ method, bytes, sha256, encryption, proof }: Prove
 }
 
 /** The list of objects is long and stands in the manifest. */
-function withoutObjects(backup: ProvenBackup): object {
+export function withoutObjects(backup: ProvenBackup): object {
   return { ...backup, objects: undefined };
 }
 
