@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { MrnDb, MrnLessee } from './mrn.store.ts';
+import type { Db } from '../db/context.ts';
 
 /** How far the numbers of an authority and year have been given out. */
 export interface MrnCounter {
@@ -8,17 +8,24 @@ export interface MrnCounter {
   readonly lastNumber: number;
 }
 
-export async function listCounters(db: MrnDb): Promise<MrnCounter[]> {
+export async function listCounters(db: Db): Promise<MrnCounter[]> {
   const { rows } = await sql<{ authority: string; year: number; lastNumber: string }>`
     SELECT "authorityCode" AS "authority", "year", "lastNumber"::text AS "lastNumber" FROM "mrn_counters" ORDER BY 1, 2`.execute(db);
   return rows.map((row) => ({ ...row, lastNumber: Number(row.lastNumber) }));
+}
+
+/** Who puts numbers out of reach; it stands in the block. */
+export interface Retirer {
+  readonly instance: string;
+  readonly host: string;
+  readonly processId: number;
 }
 
 /** Who leases in the name of a restore. */
 export const restoreInstance = 'restore';
 
 /** How far numbers were really given out, without what a restore has put out of reach. */
-export async function listIssuedCounters(db: MrnDb): Promise<MrnCounter[]> {
+export async function listIssuedCounters(db: Db): Promise<MrnCounter[]> {
   const { rows } = await sql<{ authority: string; year: number; lastNumber: string }>`
     SELECT "authorityCode" AS "authority", "year", max("lastNumber")::text AS "lastNumber" FROM "mrn_blocks"
     WHERE "instance" <> ${restoreInstance} GROUP BY "authorityCode", "year"`.execute(db);
@@ -26,7 +33,7 @@ export async function listIssuedCounters(db: MrnDb): Promise<MrnCounter[]> {
 }
 
 /** The most numbers that an authority has ever leased on one day. */
-export async function findBusiestDay(db: MrnDb, authority: string): Promise<number> {
+export async function findBusiestDay(db: Db, authority: string): Promise<number> {
   const { rows } = await sql<{ numbers: string | null }>`
     SELECT max("numbers")::text AS "numbers" FROM (
       SELECT sum("lastNumber" - "firstNumber" + 1) AS "numbers" FROM "mrn_blocks" WHERE "authorityCode" = ${authority} AND "kind" = 'LEASE' GROUP BY "leasedAt"::date
@@ -38,7 +45,7 @@ export async function findBusiestDay(db: MrnDb, authority: string): Promise<numb
  * Takes every number that came back out of reach: in the database that was lost it may have been leased again and issued. A block
  * answers for each range, so that the report says what became of it. Returns how many numbers these were.
  */
-export async function retireReturnedNumbers(db: MrnDb, lessee: MrnLessee): Promise<number> {
+export async function retireReturnedNumbers(db: Db, lessee: Retirer): Promise<number> {
   const { instance, host, processId } = lessee;
   const { rows } = await sql<{ numbers: string | null }>`
     WITH "free" AS (
