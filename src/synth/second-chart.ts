@@ -110,10 +110,16 @@ function slip(text: string, random: Random): string {
 }
 
 const typo: Change = (draft, random) => {
-  const kind = random.below(10);
-  if (kind < 3 && draft.firstName !== null && draft.firstName.length > 3) draft.firstName = slip(draft.firstName, random);
-  else if (kind < 7 || draft.dateOfBirth === null) draft.lastName = slip(draft.lastName, random);
-  else birthTypo(draft, random);
+  const before = [draft.firstName, draft.lastName, draft.dateOfBirth].join('|');
+  // Names of one or two characters have no room for a slip, and an exchange of two equal letters is none.
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    const kind = random.below(10);
+    if (kind < 3 && draft.firstName !== null) draft.firstName = slip(draft.firstName, random);
+    else if (kind < 7 || draft.dateOfBirth === null) draft.lastName = slip(draft.lastName, random);
+    else birthTypo(draft, random);
+    if ([draft.firstName, draft.lastName, draft.dateOfBirth].join('|') !== before) return true;
+  }
+  draft.lastName += draft.lastName.at(-1);
   return true;
 };
 
