@@ -18,6 +18,7 @@ const commands = {
   bench: 'bench/main.ts',
   build: 'scripts/build.ts',
   'prove-package': 'scripts/prove-package.ts',
+  'prove-image': 'scripts/prove-image.ts',
 };
 
 const stamp = join(root, 'node_modules', '.onechart-installed');

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { routes } from '../api/routes.ts';
 import type { DatabaseAddress } from '../base/config.ts';
+import type { Logger } from '../base/log.ts';
 import { createPool } from '../db/connect.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { MetricsSettings } from '../settings/settings.schema.ts';
@@ -22,6 +23,7 @@ export interface MetricsSources {
   readonly settings: MetricsSettings;
   readonly registry: ServerRegistry;
   readonly shutdown: Pick<Shutdown, 'running'>;
+  readonly log: Logger;
 }
 
 export interface MetricsListener {
@@ -34,12 +36,13 @@ export interface MetricsListener {
  * Serves `GET /metrics` on a listener of its own. Not on the port of the API: what publishes that port would publish them too, and a
  * scrape has to come through when sign-in, limits and the database's connections do not work, which is when it is needed.
  */
-export async function serveMetrics(metrics: Metrics, { address, settings, registry, shutdown }: MetricsSources): Promise<MetricsListener> {
+export async function serveMetrics(metrics: Metrics, { address, settings, registry, shutdown, log }: MetricsSources): Promise<MetricsListener> {
   const [{ watchProcess }, { startReadings }] = await Promise.all([import('../metrics/process.service.ts'), import('../metrics/readings.service.ts')]);
   const watched = watchProcess(metrics);
   const readings = startReadings(metrics, {
     pool: createPool(address, { maxConnections: 1, statementSeconds: 3, connectMilliseconds: 3_000, applicationName: 'onechart metrics' }),
     everyMilliseconds: settings.databaseSeconds * 1000,
+    log,
   });
   metrics.onScrape(() => tellState(metrics, { registry, shutdown }));
   const server = createListener(metrics, settings.token);

@@ -79,7 +79,7 @@ export function openHttp({ settings, address, log, metrics }: HttpOptions): Open
   const sealer = startSealer({ settings, base: registry.base, log });
   if (metrics) {
     server.addHook('onReady', async () => {
-      around.listener = await serveMetrics(metrics, { address, settings: settings.metrics, registry, shutdown });
+      around.listener = await serveMetrics(metrics, { address, settings: settings.metrics, registry, shutdown, log });
       around.metricsUrl = await around.listener.listen();
       log.info({ url: around.metricsUrl }, 'metrics are served');
     });

@@ -16,6 +16,8 @@ const operation = 'operationId of docs/openapi.json, or none for what no route t
 
 const replica = 'place of the replica in database.replicaUrls, counted from 1';
 
+const receiver = 'the first 100 receivers of events by name';
+
 /** From a cached look-up to a statement that is given up. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
 const searchBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -138,6 +140,22 @@ export const metricDefinitions = {
     help: 'The highest number that fits into the digits of the format. Numbers above it are wider, which wristbands and other systems have to take.',
     labels: { authority: 'the first 20 assigning authorities by name' },
   },
+  onechart_outbox_waiting_events: {
+    kind: 'gauge',
+    from: 'database',
+    help: 'Events that no worker has taken up, counted up to 100000. They grow where no worker runs, which matters once there are receivers.',
+  },
+  onechart_outbox_oldest_age_seconds: { kind: 'gauge', from: 'database', help: 'Age of the oldest of them; 0 when there is none.' },
+  onechart_event_receiver_behind_events: { kind: 'gauge', from: 'database', help: 'Events that the receiver has not been told of.', labels: { receiver } },
+  onechart_event_receiver_oldest_age_seconds: {
+    kind: 'gauge',
+    from: 'database',
+    help: 'Age of the oldest event that the receiver has not been told of; 0 when there is none.',
+    labels: { receiver },
+  },
+  onechart_event_receiver_waiting_events: { kind: 'gauge', from: 'database', help: 'Events that failed and are tried again.', labels: { receiver } },
+  onechart_event_receiver_dead_events: { kind: 'gauge', from: 'database', help: 'Events that were given up: dead letters.', labels: { receiver } },
+  onechart_event_receiver_paused: { kind: 'gauge', from: 'database', help: '1 while the receiver is paused, else 0.', labels: { receiver } },
   process_start_time_seconds: { kind: 'gauge', from: 'process', help: 'When the process was started.' },
   process_cpu_seconds_total: { kind: 'counter', from: 'process', help: 'CPU time of the process, user and system.' },
   process_resident_memory_bytes: { kind: 'gauge', from: 'process', help: 'Memory that the process holds.' },

@@ -1,8 +1,13 @@
 import type { Pool } from 'pg';
+import { systemClock } from '../base/clock.ts';
+import { AppError, toAppError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
 import { kyselyOnClient } from '../db/connect.ts';
 import type { Db } from '../db/context.ts';
+import { translateDatabaseError } from '../db/sqlstate.ts';
+import { eventLag } from '../events/receiver.service.ts';
 import type { GaugeName, Metrics } from './metrics.ts';
-import { estimatePatients, findVerification, readLastSeq, readMrnCounters, readUnsealedAge, type RecordedVerification } from './readings.store.ts';
+import { estimatePatients, findVerification, readLastSeq, readMrnCounters, readOutbox, readUnsealedAge, type RecordedVerification } from './readings.store.ts';
 
 export interface ReadingsOptions {
   /** A pool of its own of one connection, so that a scrape never takes a connection from a request. Closed with the readings. */
@@ -13,6 +18,8 @@ export interface ReadingsOptions {
   readonly waitMilliseconds?: number;
   /** After how long a reading is given up with its connection. */
   readonly giveUpMilliseconds?: number;
+  /** Told once what cannot be read, and why. */
+  readonly log?: Pick<Logger, 'warn'>;
 }
 
 /** One number, or several of one kind, read from the database and told to the metrics. */
@@ -27,37 +34,51 @@ export interface Readings {
 }
 
 const mostAuthorities = 20;
+const mostReceivers = 100;
+/** Counting stops there: a registry that has no worker may hold millions. */
+const mostWaiting = 100_000;
+const receiverGauges = [
+  'onechart_event_receiver_behind_events',
+  'onechart_event_receiver_oldest_age_seconds',
+  'onechart_event_receiver_waiting_events',
+  'onechart_event_receiver_dead_events',
+  'onechart_event_receiver_paused',
+] as const satisfies readonly GaugeName[];
 
 /**
  * Reads the numbers that only the database knows, when somebody scrapes and the last ones are old enough. A scrape never waits
  * longer than `waitMilliseconds` for them: a database that hangs shows as readings that fail, while everything else is still told.
  */
 export function startReadings(metrics: Metrics, options: ReadingsOptions): Readings {
-  const { pool, everyMilliseconds, waitMilliseconds = 500, giveUpMilliseconds = 5_000 } = options;
+  const { pool, log, everyMilliseconds, waitMilliseconds = 500, giveUpMilliseconds = 5_000 } = options;
   const readings = readingsOf(metrics);
   let begunAt = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
+  let troubled = '';
 
   async function readAll(): Promise<void> {
     const started = performance.now();
-    let failures = 0;
+    const failures: { first: string; code: string }[] = [];
     await withConnection(pool, giveUpMilliseconds, async (db) => {
       for (const { gauges, read } of readings) {
         try {
           await read(db);
-        } catch {
+        } catch (thrown) {
           // One table that this role may not read must not cost the other numbers.
-          failures += 1;
+          failures.push({ first: gauges[0] ?? '', code: toAppError(translateDatabaseError(thrown)).code });
           for (const gauge of gauges) metrics.clear(gauge);
         }
       }
-    }).catch(() => {
-      failures += 1;
+    }).catch((thrown: unknown) => {
+      failures.push({ first: 'all', code: toAppError(translateDatabaseError(thrown)).code });
       for (const { gauges } of readings) for (const gauge of gauges) metrics.clear(gauge);
     });
+    const now = failures.map(({ first, code }) => `${first} ${code}`).join(', ');
+    if (now !== '' && now !== troubled) log?.warn({ failures }, 'numbers of the database cannot be read for the metrics');
+    troubled = now;
     metrics.set('onechart_readings_duration_seconds', (performance.now() - started) / 1000);
-    metrics.set('onechart_readings_success', failures === 0 ? 1 : 0);
-    if (failures === 0) metrics.set('onechart_readings_timestamp_seconds', Date.now() / 1000);
+    metrics.set('onechart_readings_success', failures.length === 0 ? 1 : 0);
+    if (failures.length === 0) metrics.set('onechart_readings_timestamp_seconds', Date.now() / 1000);
   }
 
   metrics.onScrape(async () => {
@@ -103,6 +124,30 @@ function readingsOf(metrics: Metrics): Reading[] {
         }
       },
     },
+    {
+      gauges: ['onechart_outbox_waiting_events', 'onechart_outbox_oldest_age_seconds'],
+      read: async (db) => {
+        const { waiting, oldest } = await readOutbox(db, mostWaiting);
+        metrics.set('onechart_outbox_waiting_events', waiting);
+        metrics.set('onechart_outbox_oldest_age_seconds', oldest);
+      },
+    },
+    {
+      gauges: receiverGauges,
+      read: async (db) => {
+        const receivers = (await eventLag({ db, clock: systemClock })).slice(0, mostReceivers);
+        // One that was removed must not stay.
+        for (const gauge of receiverGauges) metrics.clear(gauge);
+        for (const { name, paused, eventsBehind, oldestSeconds, waiting, dead } of receivers) {
+          const labels = { receiver: name };
+          metrics.set('onechart_event_receiver_behind_events', eventsBehind, labels);
+          metrics.set('onechart_event_receiver_oldest_age_seconds', oldestSeconds, labels);
+          metrics.set('onechart_event_receiver_waiting_events', waiting, labels);
+          metrics.set('onechart_event_receiver_dead_events', dead, labels);
+          metrics.set('onechart_event_receiver_paused', paused ? 1 : 0, labels);
+        }
+      },
+    },
     // Last, as its first look at a long trail may be cancelled by the statement timeout.
     {
       gauges: ['onechart_audit_last_verified_timestamp_seconds', 'onechart_audit_verification_problems'],
@@ -129,7 +174,8 @@ async function withConnection(pool: Pool, milliseconds: number, work: (db: Db) =
   try {
     const working = work(kyselyOnClient(client));
     working.catch(ignore);
-    if (!(await within(working, milliseconds))) throw new Error('The reading was given up.');
+    if (!(await within(working, milliseconds)))
+      throw new AppError('busy', 'METRICS_READING_SLOW', 'The numbers of the metrics took too long to read. See what the database is busy with.');
     broken = false;
   } finally {
     client.off('error', ignore);

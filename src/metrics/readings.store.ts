@@ -54,3 +54,12 @@ export async function readMrnCounters(db: Db, limit: number): Promise<CounterRea
     from mrn_counters c order by c."authorityCode", c.year desc limit ${limit}`.execute(db);
   return rows.map((row) => ({ ...row, number: Number(row.number) }));
 }
+
+/** Events that no worker has placed in the order of delivery, counted up to a limit, and the age of the oldest. */
+export async function readOutbox(db: Db, limit: number): Promise<{ waiting: number; oldest: number }> {
+  const { rows } = await sql<{ waiting: number; oldest: number | null }>`
+    select (select count(*)::float8 from (select from patient_outbox_events where "publishedAt" is null limit ${limit}) counted) as waiting,
+      (select greatest(0, extract(epoch from clock_timestamp() - "occurredAt"))::float8 from patient_outbox_events
+       where "publishedAt" is null order by "occurredAt", id limit 1) as oldest`.execute(db);
+  return { waiting: rows[0]?.waiting ?? 0, oldest: rows[0]?.oldest ?? 0 };
+}
