@@ -44,6 +44,8 @@ export interface ImportOptions {
   readonly settings: RegistrySettings;
   readonly mrns: MrnIssuer;
   readonly duplicates: DuplicateHandling;
+  /** The import to go on with, where it is named; otherwise that of the same file and settings, or a new one. */
+  readonly run?: ImportRun | undefined;
   /** Where rows with errors, and duplicates, are written. */
   readonly errorsPath: string;
   readonly duplicatesPath: string;
@@ -162,6 +164,7 @@ function pickProgress(progress: RunProgress): RunProgress {
 /** The run of this file, begun or found. A dry run begins none. */
 async function startRun(ctx: Ctx, options: ImportOptions): Promise<{ run: ImportRun; resumed: boolean }> {
   const { scanned, format, settings, path } = options;
+  if (options.run) return { run: options.run, resumed: true };
   const kept = {
     format: format.kind,
     record: format.record,

@@ -66,7 +66,7 @@ export const ImportMapping = z
     delimiter: z.string().length(1).optional(),
     quote: z.string().length(1).optional(),
     columns: z.record(z.string(), z.union([ImportField, column])),
-    constants: z.record(ImportField, z.string()).optional().describe('The same for every row, such as country: KE.'),
+    constants: z.partialRecord(ImportField, z.string()).optional().describe('The same for every row, such as country: KE.'),
     empty: z.array(z.string()).optional().describe('Words that stand for nothing, such as NULL; blank is always nothing.'),
   })
   .meta({ id: 'ImportMapping', description: 'How the columns of a CSV file become charts.' });

@@ -61,7 +61,7 @@ export function createRowReader(header: readonly string[], mapping: ImportMappin
     const values = column.values && Object.fromEntries(Object.entries(column.values).map(([value, meaning]) => [value.trim().toLowerCase(), meaning]));
     return [{ ...column, name, index, values }];
   });
-  const constants = Object.entries(mapping.constants ?? {});
+  const constants = Object.entries(mapping.constants ?? {}) as [string, string][];
   const empty = new Set((mapping.empty ?? []).map((word) => word.toLowerCase()));
 
   return (fields) => {

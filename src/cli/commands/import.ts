@@ -183,13 +183,13 @@ async function resumeImport(id: string, options: RunOptions & { file?: string },
   const { timeZone, defaultCountry } = settings;
   await importPrepared(
     { scanned, format, unused: [], guessed: [] },
-    { path, timeZone, options: { ...options, ...(defaultCountry === null ? {} : { defaultCountry }) }, io },
+    { path, timeZone, options: { ...options, ...(defaultCountry === null ? {} : { defaultCountry }) }, io, run },
   );
 }
 
 async function importPrepared(
   prepared: PreparedImport,
-  { path, timeZone, options, io }: { path: string; timeZone: string; options: RunOptions; io: CliIo },
+  { path, timeZone, options, io, run }: { path: string; timeZone: string; options: RunOptions; io: CliIo; run?: ImportRun },
 ): Promise<void> {
   const { importFile } = await import('../../import/import.service.ts');
   const stop = new AbortController();
@@ -205,6 +205,7 @@ async function importPrepared(
         format: prepared.format,
         settings: { timeZone, defaultCountry: options.defaultCountry },
         mrns,
+        run,
         duplicates: options.duplicates,
         errorsPath: options.errors === undefined ? `${path}.errors.${prepared.format.kind}` : resolve(io.cwd, options.errors),
         duplicatesPath: options.duplicatesFile === undefined ? `${path}.duplicates.csv` : resolve(io.cwd, options.duplicatesFile),
