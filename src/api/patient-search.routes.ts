@@ -18,7 +18,8 @@ export const searchPatientsRoute = {
   path: '/api/v1/patients/search',
   operationId: 'searchPatients',
   summary: 'Search by name, date of birth, telephone, e-mail or number',
-  description: 'Criteria are combined with AND; names match from their beginning. The page is in name order.',
+  description:
+    'With q, what somebody typed into one box: names in any order, parts of names, with slips of the hand, without accents or in another script; a date of birth in any usual form, a record number, the last digits of a telephone number, any identifier. The best come first, with their reasons in matches. Otherwise criteria are combined with AND, names match from their beginning, and the page is in name order.',
   tag: 'search',
   access: 'patient.search',
   mayLag: true,

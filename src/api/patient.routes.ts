@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ShownPatient } from '../access/restricted.schema.ts';
 import { Instant } from '../base/fields.ts';
+import { SearchMatch, typedFilters, typedText } from '../search/search.schema.ts';
 import { ChartAt } from '../patient/chart-at.schema.ts';
 import { Id, Merge, NewPatient, Patient, PatientChanges, PatientList, UserAction } from '../patient/patient.schema.ts';
 import type { RouteContract } from './contract.ts';
@@ -16,6 +17,8 @@ export const PatientPage = z
     items: z.array(ShownPatient),
     nextCursor: z.string().nullable().describe('Give it as cursor to get the next page; null on the last one.'),
     total: z.int().nullable().describe('How many fit in all; null when they were not counted.'),
+    matches: z.array(SearchMatch).optional().describe('Only of a search by q: how well each of items fits, and why, in their order.'),
+    more: z.boolean().optional().describe('Only of a search by q: whether more charts fit than are shown. Type more to see them.'),
   })
   .meta({ id: 'PatientPage', description: 'A page of charts.' });
 
@@ -24,10 +27,20 @@ export const PatientListQuery = PatientList.omit({ actedOnBy: true })
   .extend({
     userAction: UserAction.optional().describe('Only charts on which the user userId did this last.'),
     userId: Id.optional().describe('The user of userAction.'),
+    q: typedText.optional(),
+    ...typedFilters,
   })
   .refine((query) => (query.userAction === undefined) === (query.userId === undefined), {
     path: ['userAction'],
     error: 'goes with userId; give both, or neither',
+  })
+  .refine((query) => query.q !== undefined || Object.keys(typedFilters).every((name) => query[name as keyof typeof typedFilters] === undefined), {
+    path: ['q'],
+    error: `is required with ${Object.keys(typedFilters).join(', ')}`,
+  })
+  .refine((query) => query.q === undefined || [query.userAction, query.mergedInto, query.updatedSince, query.cursor].every((each) => each === undefined), {
+    path: ['q'],
+    error: 'is not combined with userAction, mergedInto, updatedSince and cursor. Leave them out, or leave out q',
   });
 
 /** The version stands in If-Match. */
@@ -39,7 +52,7 @@ export const listPatientsRoute = {
   operationId: 'listPatients',
   summary: 'List charts',
   description:
-    'Filters are combined with AND. The next page is in nextCursor and in the Link header. Names, dates and numbers are searched by POST /api/v1/patients/search, so that they stand in no URL and in no log of a proxy.',
+    'Filters are combined with AND. The next page is in nextCursor and in the Link header. With q, what somebody typed: names in any order, parts of names, a date of birth, a record number, the last digits of a telephone number, any identifier; the best come first, with their reasons in matches. An address stands in the logs of every proxy between, so prefer POST /api/v1/patients/search with the same q in its body; this server keeps neither in its own log.',
   tag: 'patients',
   access: 'patient.search',
   mayLag: true,

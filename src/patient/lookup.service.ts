@@ -13,6 +13,7 @@ import { findAuthority } from '../identifier/authority.store.ts';
 import { bareNumber, otherWordFor } from '../identifier/identifier.ts';
 import { findPatientIdsByNumber } from '../identifier/identifier.store.ts';
 import { cursorKind, decodeCursor, encodeCursor } from './page-cursor.ts';
+import { searchTyped } from '../search/search.service.ts';
 import { parseInput } from '../base/parse-input.ts';
 import { normalizeName, normalizePhone } from './patient.ts';
 import { type CheckedPatientSearch, Identifier, type Merge, type Page, type Patient, PatientList, PatientSearch } from './patient.schema.ts';
@@ -112,6 +113,10 @@ const nameKey = (patient: Patient): NameKey => [patient.lastName, patient.firstN
 export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: RegistrySettings): Promise<Page<ShownPatient>> {
   requireScope(ctx.viewer, 'patient.search');
   const given = parseInput(PatientSearch, input);
+  if (given.q !== undefined) {
+    const { q, status, deceased, gender, bornFrom, bornTo, includeMerged, limit } = given;
+    return searchTyped(ctx, { q, status, deceased, gender, bornFrom, bornTo, includeMerged, limit });
+  }
   const search = {
     ...given,
     ...(given.lastName === undefined ? {} : { lastName: normalizeName(given.lastName) }),

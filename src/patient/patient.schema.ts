@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type SearchMatch, typedFilters, typedText } from '../search/search.schema.ts';
 import { Email, Id, Instant, LanguageTag, line, note, oneOf, Phone, Version } from '../base/fields.ts';
 import { PlainDate } from '../base/plain-date.ts';
 
@@ -195,7 +196,22 @@ export type Identifier = z.input<typeof Identifier>;
 const limit = z.int({ error: 'must be a whole number' }).min(1, { error: 'must be 1 or more' }).max(200, { error: 'must be at most 200' }).default(50);
 const cursor = z.string().max(1000).optional().describe('The nextCursor of the page before.');
 
-/** Criteria are combined with AND. Names match from their beginning, in any case; numbers and addresses match as a whole. */
+/** What `q` takes the place of. */
+const criteriaWithoutQ = [
+  'lastName',
+  'firstName',
+  'dateOfBirth',
+  'phone',
+  'contactPhone',
+  'email',
+  'mrn',
+  'documentNumber',
+  'identifierValue',
+  'cursor',
+] as const;
+const filterNames = Object.keys(typedFilters) as (keyof typeof typedFilters)[];
+
+/** Criteria are combined with AND. Names match from their beginning, in any case; numbers and addresses match as a whole. `q` is what somebody typed into one box. */
 export const PatientSearch = z
   .strictObject({
     lastName: line(100).optional(),
@@ -212,12 +228,24 @@ export const PatientSearch = z
       .default(false)
       .describe('Also by names, telephone numbers and e-mail addresses that the patient has beside the present ones or had before.'),
     includeArchived: z.boolean().default(false),
+    q: typedText.optional(),
+    status: PatientStatus.optional().describe('Goes with q.'),
+    ...typedFilters,
     limit,
     cursor,
+  })
+  .refine((search) => search.q === undefined || criteriaWithoutQ.every((name) => search[name] === undefined), {
+    path: ['q'],
+    error: `is read as all criteria at once. Leave out ${criteriaWithoutQ.join(', ')}, or leave out q`,
+  })
+  .refine((search) => search.q !== undefined || [...filterNames, 'status' as const].every((name) => search[name] === undefined), {
+    path: ['q'],
+    error: `is required with status, ${filterNames.join(', ')}`,
   })
   .refine(
     (search) =>
       [
+        search.q,
         search.lastName,
         search.firstName,
         search.dateOfBirth,
@@ -229,7 +257,7 @@ export const PatientSearch = z
         search.identifierValue,
       ].some((each) => each !== undefined),
     {
-      error: 'needs at least one criterion: lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn, documentNumber or identifierValue',
+      error: 'needs at least one criterion: q, lastName, firstName, dateOfBirth, phone, contactPhone, email, mrn, documentNumber or identifierValue',
     },
   );
 export type PatientSearch = z.input<typeof PatientSearch>;
@@ -257,6 +285,10 @@ export type PatientList = z.input<typeof PatientList>;
 export type CheckedPatientList = z.output<typeof PatientList>;
 
 export interface Page<Item> {
+  /** Of a search by `q`: how well each of items fits, and why. */
+  readonly matches?: readonly SearchMatch[];
+  /** Of a search by `q`: whether more fit than are shown. */
+  readonly more?: boolean;
   readonly items: readonly Item[];
   /** Give it as `cursor` to get the next page; null on the last one. */
   readonly nextCursor: string | null;

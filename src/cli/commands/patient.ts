@@ -38,8 +38,14 @@ export function addPatientCommands(program: Command, io: CliIo): void {
     });
 
   addCommonOptions(patient.command('search'))
-    .description('search patients; criteria are combined, names match from their beginning')
-    .argument('[last-name]', 'beginning of the family name')
+    .description('search patients by what is typed: names in any order, parts of names, a date of birth, numbers; or by single criteria, which are combined')
+    .argument('[typed...]', 'names, date of birth, record number, last digits of a telephone number, any identifier')
+    .option('--status <status>', 'ACTIVE, INACTIVE, DECEASED or ARCHIVED; with typed text')
+    .option('--deceased', 'only those who have died; with typed text')
+    .option('--gender <gender>', 'MALE, FEMALE, OTHER or UNKNOWN; with typed text')
+    .option('--born-from <year>', 'born in this year or later; with typed text')
+    .option('--born-to <year>', 'born in this year or earlier; with typed text')
+    .option('--include-merged', 'merged charts themselves, not the charts they lead to; with typed text')
     .option('--last-name <name>', 'beginning of the family name')
     .option('--first-name <name>', 'beginning of the given name')
     .option('--date-of-birth <date>', 'YYYY-MM-DD')
@@ -53,7 +59,7 @@ export function addPatientCommands(program: Command, io: CliIo): void {
     .option('--include-archived', 'archived charts too')
     .option('--limit <count>', 'at most so many (1 to 200)', '50')
     .option('--cursor <cursor>', 'nextCursor of the page before')
-    .action(async (lastName: string | undefined, options: CommonOptions & FieldOptions) => {
+    .action(async (typed: string[], options: CommonOptions & FieldOptions) => {
       const names = [
         'lastName',
         'firstName',
@@ -68,7 +74,9 @@ export function addPatientCommands(program: Command, io: CliIo): void {
         'includeArchived',
         'cursor',
       ];
-      const criteria = { ...pick(options, names), ...(lastName === undefined ? {} : { lastName }), limit: Number(options.limit) };
+      const filters = pick(options, ['status', 'deceased', 'gender', 'bornFrom', 'bornTo', 'includeMerged']);
+      for (const name of ['bornFrom', 'bornTo']) if (filters[name] !== undefined) filters[name] = Number(filters[name]);
+      const criteria = { ...pick(options, names), ...filters, ...(typed.length === 0 ? {} : { q: typed.join(' ') }), limit: Number(options.limit) };
       await withRepository(options, io, async (patients) => showPage(await patients.search(criteria as PatientSearch), options, io));
     });
 
@@ -99,7 +107,8 @@ export function addPatientCommands(program: Command, io: CliIo): void {
 
 function showPage(page: Page<Patient>, options: CommonOptions, io: CliIo): void {
   if (options.json) return printJson(io, page);
-  for (const patient of page.items)
+  for (const [at, patient] of page.items.entries()) {
+    const match = page.matches?.[at];
     print(
       io,
       [
@@ -107,8 +116,11 @@ function showPage(page: Page<Patient>, options: CommonOptions, io: CliIo): void 
         (patient.dateOfBirth ?? 'unknown').padEnd(10),
         patient.status.padEnd(8),
         [patient.lastName, patient.firstName].filter(Boolean).join(', '),
+        ...(match ? [`${((match.score ?? 0) * 100).toFixed(0)} %: ${match.reasons.map(({ text }) => text).join('; ')}`] : []),
       ].join('  '),
     );
+  }
+  if (page.more) note(io, 'There are more. Type more to see them.');
   if (page.items.length === 0) note(io, 'No patient fits.');
   if (page.nextCursor !== null) note(io, `There are more: --cursor ${page.nextCursor}`);
 }

@@ -7,7 +7,11 @@ import { nextPageLink } from '../page-link.ts';
 
 export const patientBindings = [
   bind(listPatientsRoute, async ({ query, patients, request }) => {
-    const { userAction, userId, ...filter } = query;
+    const { userAction, userId, q, deceased, gender, bornFrom, bornTo, includeMerged, ...filter } = query;
+    if (q !== undefined) {
+      const { status, limit } = filter;
+      return { status: 200, body: await patients.search({ q, status, deceased, gender, bornFrom, bornTo, includeMerged, limit }) };
+    }
     const page = await patients.list({ ...filter, ...(userAction && userId ? { actedOnBy: { action: userAction, userId } } : {}) });
     return { status: 200, body: page, headers: nextPageLink(request.url, page.nextCursor) };
   }),

@@ -1,0 +1,109 @@
+import { auditColumns, type AuditRow } from '../audit/audit-row.ts';
+import type { Db } from '../db/context.ts';
+import { columnList, prepared } from '../db/prepared.ts';
+import { selectedColumns } from '../patient/patient-columns.ts';
+import type { PatientRow } from '../patient/patient-row.ts';
+import type { SearchedChart } from './words.ts';
+
+/** Which charts are looked at, beside what was typed. */
+export interface Filters {
+  readonly status?: string | undefined;
+  readonly deceased?: boolean | undefined;
+  readonly gender?: string | undefined;
+  readonly bornFrom?: string | undefined;
+  readonly bornTo?: string | undefined;
+}
+
+export type CandidateRow = PatientRow & { readonly stage: 1 | 2 };
+
+/** Charts that have the terms are looked at one by one for the filters; of a name that 100 000 bear, no more than these. */
+const mostLookedAt = 3000;
+
+const filters = `($3::text is null or chart."status"::text = $3) and ($4::boolean is null or chart."deceased" = $4) and ($5::text is null or chart."gender" = $5)
+  and ($6::date is null or chart."dateOfBirth" >= $6) and ($7::date is null or chart."dateOfBirth" <= $7)`;
+
+/** What the entries give is materialised without a limit, so that it always comes from their index: with one, the planner would count on finding the first few charts by reading the table. */
+const stage = (number: 1 | 2, { found, where }: { found: string; where: string }) =>
+  `select ${selectedColumns('chart')}, ${number} as "stage" from (select "patientId" from ${found} limit ${mostLookedAt}) as entry join patients as chart on chart."id" = entry."patientId" where ${filters}${where} limit $8`;
+
+export const candidatesSql = `with whole as materialized (select entry."patientId" from patient_search_entries as entry where entry."terms" @@ $1::tsquery),
+first as materialized (${stage(1, { found: 'whole', where: '' })}),
+begun as materialized (select entry."patientId" from patient_search_entries as entry where (select count(*) from first) < $9 and entry."terms" @@ $2::tsquery),
+second as materialized (${stage(2, { found: 'begun', where: ' and not ($10 and chart."restricted")' })})
+select * from first union all select * from second where not exists (select from first where first."id" = second."id")`;
+
+const selectCandidates = prepared<CandidateRow>('search', candidatesSql);
+
+/**
+ * Charts that have every term (stage 1), and, when these are fewer than `enough`, those in which every part begins a term
+ * (stage 2), in no order. Restricted charts are left out of the second stage where `guarded`: what is found by beginnings can
+ * be spelled out letter by letter.
+ */
+export async function findCandidates(
+  db: Db,
+  query: { whole: string; begun: string; filters: Filters; limit: number; enough: number; guarded: boolean },
+): Promise<CandidateRow[]> {
+  const { status, deceased, gender, bornFrom, bornTo } = query.filters;
+  return selectCandidates(db, [
+    query.whole,
+    query.begun,
+    status ?? null,
+    deceased ?? null,
+    gender ?? null,
+    bornFrom ?? null,
+    bornTo ?? null,
+    query.limit,
+    query.enough,
+    query.guarded,
+  ]);
+}
+
+/** So many words are one slip away from a short common one; more are not compared. */
+const mostWords = 2000;
+
+export const similarWordsSql = `select distinct known."word" from patient_search_words as known where known."deletes" && $1::text[] limit ${mostWords}`;
+const selectWords = prepared<{ word: string }>('similar_words', similarWordsSql);
+
+/** Words of names that have one of these beginnings of a slip in common. */
+export async function findSimilarWords(db: Db, deletes: readonly string[]): Promise<string[]> {
+  return (await selectWords(db, [deletes])).map(({ word }) => word);
+}
+
+const rowsOf = (table: string, columns: readonly string[]) =>
+  `coalesce((select json_agg(json_build_object(${columns.map((column) => `'${column}', part."${column}"`).join(', ')})) from ${table} as part where part."patientId" = chart."id"), '[]')`;
+
+const selectParts = prepared<Required<Pick<SearchedChart, 'names' | 'telecoms' | 'identifiers' | 'documents'>> & { id: string }>(
+  'searched_parts',
+  `select chart."id", ${rowsOf('patient_names', ['firstName', 'middleName', 'lastName'])} as "names", ${rowsOf('patient_telecoms', ['system', 'value'])} as "telecoms",
+  ${rowsOf('patient_identifiers', ['type', 'value'])} as "identifiers", ${rowsOf('patient_documents', ['documentNumber'])} as "documents" from patients as chart where chart."id" = any($1)`,
+);
+
+/** Other names and numbers of charts, to say why they were found. */
+export async function findSearchedParts(db: Db, ids: readonly string[]) {
+  return new Map((await selectParts(db, [ids])).map(({ id, ...parts }) => [id, parts]));
+}
+
+const selectSurvivors = prepared<PatientRow & { mergedFrom: string }>(
+  'search_survivors',
+  `with recursive chain as (
+    select merged."id" as "mergedFrom", merged."mergedInto" as "next", array[merged."id"] as path from patients as merged where merged."id" = any($1)
+    union all
+    select chain."mergedFrom", further."mergedInto", chain.path || further."id" from chain join patients as further on further."id" = chain."next" where further."mergedInto" is not null and further."id" <> all (chain.path)
+  )
+  select chain."mergedFrom", ${selectedColumns('chart')} from chain join patients as chart on chart."id" = chain."next" where chart."mergedInto" is null`,
+);
+
+/** The charts that merged ones lead to, by the id of the merged one. A chain of merges that bites its tail leads nowhere. */
+export async function findSurvivors(db: Db, ids: readonly string[]): Promise<Map<string, PatientRow>> {
+  return new Map((await selectSurvivors(db, [ids])).map(({ mergedFrom, ...row }) => [mergedFrom, row]));
+}
+
+const insertTrail = prepared(
+  'search_trail',
+  `insert into patient_audit_events (${columnList(auditColumns)}) select ${columnList(auditColumns)} from jsonb_populate_recordset(null::patient_audit_events, $1::jsonb)`,
+);
+
+/** Audit rows of several searches in one statement. */
+export async function insertSearches(db: Db, rows: readonly AuditRow[]): Promise<void> {
+  await insertTrail(db, [JSON.stringify(rows.map((row) => ({ ...row, after: row.after === null ? null : JSON.parse(row.after) })))]);
+}
