@@ -11,7 +11,7 @@ test('a server loads no migration engine, no SQL parser, no embedded database, a
     import { registerHooks } from 'node:module';
     const urls = [];
     registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
-    for (const file of ['cli/serve-program.ts', 'base/log.ts', 'http/open.ts', 'http/until-stopped.ts']) await import(${JSON.stringify(`file://${source}/`)} + file);
+    for (const file of ['cli/serve-program.ts', 'base/log.ts', 'http/open.ts', 'base/until-stopped.ts']) await import(${JSON.stringify(`file://${source}/`)} + file);
     console.log(JSON.stringify(urls));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { maxBuffer: 16 * 1024 * 1024 });
   const urls = JSON.parse(stdout) as string[];

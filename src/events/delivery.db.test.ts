@@ -37,7 +37,7 @@ let sender: Sender;
 const settings = EventSettings.parse({
   secretKey: Buffer.alloc(32, 7).toString('base64'),
   timeoutSeconds: 0.3,
-  maxAttempts: 1_000,
+  maxAttempts: 100,
   maxBackoffSeconds: 0.02,
   concurrency: 4,
 });

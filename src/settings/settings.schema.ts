@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AccessSettings } from '../access/access-settings.schema.ts';
 import { BreakGlassSettings } from '../access/restricted.schema.ts';
 import { DocumentOptions } from '../document/document.schema.ts';
+import { EventSettings } from '../events/event.schema.ts';
 import { defaultTemporaryNames } from '../patient/identity.schema.ts';
 
 /** Everything about a server that a deployment decides. docs/configuration.md is generated from this. */
@@ -126,6 +127,15 @@ export const AuditSettings = z.strictObject({
     .min(1)
     .optional()
     .describe('Private key (Ed25519, PEM) with which seals are signed, so that whoever owns the database cannot forge them.'),
+  retainMonths: z
+    .int()
+    .min(1)
+    .max(1_200)
+    .optional()
+    .describe(
+      'Months of the audit trail that are older are written to audit.retainFolder, proven and removed by the nightly duties of the worker, where its role owns the tables. Without it all are kept.',
+    ),
+  retainFolder: z.string().min(1).optional().describe('Folder for these months.'),
 });
 
 export const PaperSettings = z.strictObject({
@@ -186,6 +196,7 @@ const Settings_ = z.strictObject({
   limits: LimitSettings.prefault({}),
   documents: DocumentOptions.prefault({}),
   audit: AuditSettings.prefault({}),
+  events: EventSettings.prefault({}),
   paper: PaperSettings.prefault({}),
   export: ExportSettings.prefault({}),
   metrics: MetricsSettings.prefault({}),
@@ -196,6 +207,9 @@ export const Settings = Settings_.superRefine((settings, context) => {
   const { server, breakGlass } = settings;
   if (breakGlass.defaultMinutes > breakGlass.maxMinutes)
     context.addIssue({ code: 'custom', path: ['breakGlass', 'defaultMinutes'], message: 'must not be more than maxMinutes' });
+  const { retainMonths, retainFolder } = settings.audit;
+  if (retainMonths !== undefined && retainFolder === undefined)
+    context.addIssue({ code: 'custom', path: ['audit', 'retainFolder'], message: 'is needed too: months are written there before they are removed' });
   if ((server.tlsCertificateFile === undefined) !== (server.tlsKeyFile === undefined)) {
     const missing = server.tlsKeyFile === undefined ? 'tlsKeyFile' : 'tlsCertificateFile';
     context.addIssue({ code: 'custom', path: ['server', missing], message: 'is needed too: certificate and key go together' });

@@ -16,7 +16,7 @@ import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../emb
 import { openMetrics } from '../http/metrics.ts';
 import { type OpenHttp, openHttp } from '../http/open.ts';
 import { listen } from '../http/server.ts';
-import { untilStopped } from '../http/until-stopped.ts';
+import { untilStopped } from '../base/until-stopped.ts';
 import {
   type ApplyResult,
   applyMigration,

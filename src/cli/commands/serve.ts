@@ -38,13 +38,15 @@ async function serve({
     import('../../base/log.ts'),
     import('../../http/open.ts'),
     import('../../http/metrics.ts'),
-    import('../../http/until-stopped.ts'),
+    import('../../base/until-stopped.ts'),
   ]);
   const log = createLogger({ name: 'onechart', level: settings.log.level });
   const http = openHttp({ settings, address, log, metrics: await openMetrics(settings.metrics) });
   const signalled = untilStopped();
   let failed = true;
+  let worker: { stop(): Promise<void> } | undefined;
   try {
+    if (settings.events.worker) worker = await startWorker({ address, settings, log });
     const url = await http.listen();
     if (json) printJson(io, { url, ...(http.metricsUrl === undefined ? {} : { metricsUrl: http.metricsUrl }) });
     else print(io, `Listening on ${url} for ${describeAddress(address)}. Ctrl-C ends it.`);
@@ -54,10 +56,17 @@ async function serve({
     log.info({ signal }, 'finishing what was accepted');
   } finally {
     const { delaySeconds, limitSeconds } = { delaySeconds: settings.server.shutdownDelaySeconds, limitSeconds: settings.server.shutdownLimitSeconds };
-    const { cut } = await http.stop({ delaySeconds: failed ? 0 : delaySeconds, limitSeconds });
+    // The worker notes how far it came while the last requests are answered.
+    const [{ cut }] = await Promise.all([http.stop({ delaySeconds: failed ? 0 : delaySeconds, limitSeconds }), worker?.stop()]);
     log.info({ cut }, 'stopped');
     if (cut > 0) io.exitCode = unfinished(cut, limitSeconds, log);
   }
+}
+
+/** Loaded here: a server that leaves events to a process of its own pays nothing for the queue. */
+async function startWorker(options: { address: DatabaseAddress; settings: LoadedSettings['settings']; log: Logger }) {
+  const { startWorkerBeside } = await import('../event-worker.ts');
+  return startWorkerBeside(options);
 }
 
 function unfinished(cut: number, limitSeconds: number, log: Logger): number {
