@@ -43,8 +43,8 @@ export interface RetiredNumbers {
   readonly unknownAuthorities: readonly string[];
 }
 
-/** Blocks that were leased while the counters were read, in a base that works on. */
-const marginWhenKnown = 10_000;
+/** What a base that works on leases between the look at its counters and the swap: seconds. */
+const marginWhenKnown = 1_000;
 const leastMargin = 10_000;
 
 /** Twice the busiest day there was, for every day since the backup and one more; at least 10,000. Numbers cost nothing. */

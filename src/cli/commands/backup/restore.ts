@@ -23,7 +23,10 @@ interface Options extends RestoreCommandOptions, NumberOptions {}
 export function addNumberOptions(command: Command): Command {
   return command
     .option('--last-mrn <mrn>', 'a record number issued after the backup that somebody has seen, the highest; repeat it for each authority', collect)
-    .option('--mrn-margin <number>', 'how many numbers above what is known are never issued (default: 10,000; more where nothing but the backup is known)')
+    .option(
+      '--mrn-margin <number>',
+      'how many numbers above what is known are never issued (default: 1,000 where the replaced database can be read, else 10,000 or twice its busiest day for each day)',
+    )
     .option('--reason <text>', 'why, for the audit trail');
 }
 
@@ -54,7 +57,8 @@ export function addRestoreCommand({ io, command }: { io: CliIo; command: (name: 
       const known = await countersOf(address);
       const finished = await runRestore(file, options, {
         io,
-        whenComplete: (restored) => ready(restored, known),
+        // Once more: a long restore lies between.
+        whenComplete: async (restored) => ready(restored, await countersOf(address)),
       });
       await afterSwap(finished, { address, known, options, io, ready });
       if (options.json) return printJson(io, { ...finished.restored, ready: steps });
