@@ -10,9 +10,8 @@ import { normalizeDemographics } from '../patient/patient.ts';
 import type { CheckedNewPatient } from '../patient/patient.schema.ts';
 import { registerPatient } from '../patient/registration.service.ts';
 import { getDowntimeBlock, requireOpenBlock } from './block.service.ts';
-import { readSlips, type Slip } from './slips.ts';
 import { settleNumber } from './downtime.store.ts';
-import { sheetCheckCharacterFits } from './slips.ts';
+import { readSlips, sheetCheckCharacterFits, type Slip } from './slips.ts';
 
 /** What became of one line of the file. A line that was not taken can be corrected and given again; what was taken is passed over. */
 export interface ReconciledLine {
@@ -83,7 +82,7 @@ async function enter(inside: Ctx, slip: Slip, given: ReconcileOptions & { code: 
   const { line } = slip;
   await requireOpenBlock(inside, given.code);
   const { numbers } = await getDowntimeBlock(inside, given.code);
-  const number = numbers.find(({ mrn }) => mrn === slip.mrn);
+  const number = numbers.find((each) => each.mrn.toUpperCase() === slip.whole) ?? numbers.find((each) => each.mrn.toUpperCase() === slip.mrn);
   if (!number) {
     throw new AppError(
       'rule',
@@ -92,6 +91,7 @@ async function enter(inside: Ctx, slip: Slip, given: ReconcileOptions & { code: 
       { line },
     );
   }
+  const { mrn } = number;
   if (!sheetCheckCharacterFits(slip, number.checkCharacter)) {
     throw new AppError(
       'rule',
@@ -101,31 +101,31 @@ async function enter(inside: Ctx, slip: Slip, given: ReconcileOptions & { code: 
     );
   }
   const settle = async (state: 'USED' | 'VOID' | 'RETURNED' | 'MISSING', reason: string | null) => {
-    if (!given.dryRun) await settleNumber(inside.db, slip.mrn, { state, reason, at: inside.clock.now() });
+    if (!given.dryRun) await settleNumber(inside.db, mrn, { state, reason, at: inside.clock.now() });
   };
   if (number.state !== 'OPEN') {
     const same = { used: 'USED', void: 'VOID', unused: 'RETURNED', missing: 'MISSING', blank: '' }[slip.state];
-    if (same === number.state || (slip.existingMrn !== undefined && number.state === 'VOID')) return { line, mrn: slip.mrn, outcome: 'done-before' };
+    if (same === number.state || (slip.existingMrn !== undefined && number.state === 'VOID')) return { line, mrn, outcome: 'done-before' };
     throw new AppError('rule', 'DOWNTIME_NUMBER_SETTLED', `This number is ${number.state} already. Show the block to see what was entered.`, { line });
   }
   if (slip.state === 'missing' || slip.state === 'void') {
     if (slip.reason === undefined)
       throw new AppError('rule', 'DOWNTIME_REASON_MISSING', `Say why the number is ${slip.state}: fill the column reason.`, { line });
     await settle(slip.state === 'void' ? 'VOID' : 'MISSING', slip.reason);
-    return { line, mrn: slip.mrn, outcome: slip.state };
+    return { line, mrn, outcome: slip.state };
   }
   if (slip.state === 'unused') {
     await settle('RETURNED', slip.reason ?? null);
-    return { line, mrn: slip.mrn, outcome: 'unused' };
+    return { line, mrn, outcome: 'unused' };
   }
   if (slip.existingMrn !== undefined) {
     if (!(await findTakenMrns(inside.db, [slip.existingMrn])).has(slip.existingMrn)) {
       throw new AppError('not-found', 'PATIENT_NOT_FOUND', 'existingMrn names no chart. Search for the person and copy the number from there.', { line });
     }
     await settle('VOID', `patient has ${slip.existingMrn}`);
-    return { line, mrn: slip.mrn, outcome: 'void' };
+    return { line, mrn, outcome: 'void' };
   }
-  if ((await findTakenMrns(inside.db, [slip.mrn])).has(slip.mrn)) {
+  if ((await findTakenMrns(inside.db, [mrn])).has(mrn)) {
     throw new AppError('rule', 'MRN_TAKEN', 'A chart carries this number already, and it was not entered with this block. Compare that chart with the sheet.', {
       line,
     });
@@ -135,7 +135,7 @@ async function enter(inside: Ctx, slip: Slip, given: ReconcileOptions & { code: 
     if (candidates.length > 0) {
       return {
         line,
-        mrn: slip.mrn,
+        mrn,
         outcome: 'duplicate',
         code: 'DOWNTIME_DUPLICATE',
         message: 'There is a chart that looks like this person. Look at it; then write its number into existingMrn, or new into duplicate.',
@@ -144,9 +144,9 @@ async function enter(inside: Ctx, slip: Slip, given: ReconcileOptions & { code: 
     }
   }
   // Within a transaction that is rolled back nothing of a rehearsal stays.
-  if (!given.dryRun) await registerPatient(inside, { ...slip.person, mrn: slip.mrn }, given.settings);
+  if (!given.dryRun) await registerPatient(inside, { ...slip.person, mrn }, given.settings);
   await settle('USED', null);
-  return { line, mrn: slip.mrn, outcome: 'registered' };
+  return { line, mrn, outcome: 'registered' };
 }
 
 /** Charts with the same folded name and date of birth or telephone number, as the import compares. */

@@ -27,6 +27,8 @@ export const slipColumns = [
 
 export interface Slip {
   readonly line: number;
+  /** What stands in the column, and the number in it without a character behind it. */
+  readonly whole: string;
   readonly mrn: string;
   readonly checkCharacter: string | undefined;
   /** `blank` where nothing was written on the line. */
@@ -78,7 +80,7 @@ export function readSlips(csv: string): Slip[] {
 
 function readSlip(cells: ReadonlyMap<string, string>, line: number): Slip {
   const text = (name: (typeof slipColumns)[number]): string | undefined => cells.get(name) || undefined;
-  const { mrn, checkCharacter } = readTypedNumber(text('mrn') ?? '');
+  const { whole, mrn, checkCharacter } = readTypedNumber(text('mrn') ?? '');
   const status = text('status')?.toLowerCase();
   if (status !== undefined && !states.some((state) => state === status)) {
     throw new AppError('invalid', 'DOWNTIME_FILE_INVALID', `status must be used, void, unused or missing, or empty (line ${line}).`, {
@@ -93,6 +95,7 @@ function readSlip(cells: ReadonlyMap<string, string>, line: number): Slip {
   );
   return {
     line,
+    whole,
     mrn,
     checkCharacter: text('check')?.toUpperCase() ?? checkCharacter,
     state: (status as Slip['state'] | undefined) ?? (written ? 'used' : 'blank'),

@@ -81,9 +81,12 @@ export function sheetCheckCharacter(format: MrnFormat, mrn: string): string {
   return format.checkDigit === 'none' ? computeCheckDigits('iso7064-mod37-36', mrn) : '';
 }
 
-/** A number as it was typed or scanned from paper: `mrn-2026-00017 K` and `MRN-2026-00017/K` are the same. */
-export function readTypedNumber(typed: string): { mrn: string; checkCharacter: string | undefined } {
-  const text = typed.trim().toUpperCase();
-  const separate = /^(.*\S)\s*[\s/]\s*([0-9A-Z]{1,2})$/.exec(text);
-  return separate ? { mrn: separate[1] as string, checkCharacter: separate[2] } : { mrn: text, checkCharacter: undefined };
+/**
+ * A number as it was typed or scanned from paper: `mrn-2026-00017 K` and `MRN-2026-00017/K` are the same. `whole` is what was typed, for
+ * formats whose own separator is a blank or a stroke.
+ */
+export function readTypedNumber(typed: string): { whole: string; mrn: string; checkCharacter: string | undefined } {
+  const whole = typed.trim().toUpperCase();
+  const separate = /^(.*[^\s/])[\s/]+([0-9A-Z]{1,2})$/.exec(whole);
+  return { whole, mrn: separate?.[1] ?? whole, checkCharacter: separate?.[2] };
 }

@@ -130,7 +130,7 @@ function describeReport(report: MrnReport): string[] {
       .slice(0, listed)
       .map(
         (range) =>
-          `  burnt ${span(range)}: ${reasons[range.reason]}; block ${range.blockId}, ${range.host} process ${range.processId}, leased ${range.leasedAt}`,
+          `  burnt ${span(range)}: ${range.instance.startsWith('downtime ') ? `void or missing on the sheets of ${range.instance}` : reasons[range.reason]}; block ${range.blockId}, ${range.host} process ${range.processId}, leased ${range.leasedAt}`,
       ),
     ...(report.burntRanges.length > listed ? [`  and ${report.burntRanges.length - listed} more; --json lists all`] : []),
     ...report.unexplainedRanges.slice(0, listed).map((range) => `  unexplained ${span(range)}`),
