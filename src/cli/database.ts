@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type DatabaseAddress, resolveDatabase } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
-import { resumeAfterCopy } from '../embedded/cold-copy.ts';
+import { resumeAfterCopy } from '../embedded/stopped-server.ts';
 import { findEmbeddedAddress, homeFolder } from '../embedded/index.ts';
 import type { CliIo } from './io.ts';
 

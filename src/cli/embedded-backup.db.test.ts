@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createSampleEhr } from '../../sample-ehr/index.ts';
 import { runCommand, startCommand } from '../../test/support/command-line.ts';
 import { memoryFolder } from '../../test/support/memory.ts';
-import { withServerOnCopy } from '../embedded/cold-copy.ts';
+import { withServerOnCopy } from '../embedded/proof-server.ts';
 import { embeddedAddress, type EmbeddedDatabase, embeddedStatus, startEmbedded, stopEmbedded } from '../embedded/index.ts';
 import { isAlive, stopServer } from '../embedded/server.ts';
 import { makeEmbeddedBackup, verifyEmbeddedBackup } from './embedded-backup.ts';
@@ -155,7 +155,7 @@ test.each(['copy', 'compare'])('killed with -9 during "%s": the next command fin
 
 test('a server that was left by a killed proof is ended by the next one', async () => {
   const { file } = await backUp({ keep: 9 });
-  const script = `const { withServerOnCopy } = await import(${JSON.stringify(new URL('../embedded/cold-copy.ts', import.meta.url).href)});
+  const script = `const { withServerOnCopy } = await import(${JSON.stringify(new URL('../embedded/proof-server.ts', import.meta.url).href)});
     await withServerOnCopy({ home: process.argv[1], copy: process.argv[2] }, async () => process.kill(process.pid, 'SIGKILL'));`;
   const { signal, pid } = await inProcess(script, home, file);
   expect(signal).toBe('SIGKILL');

@@ -3,7 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { DatabaseAddress } from '../base/config.ts';
 import { AppError } from '../base/errors.ts';
 import { packageVersion } from '../base/version.ts';
-import { assertCopyIntact, makeColdCopy, withServerOnCopy } from '../embedded/cold-copy.ts';
+import { makeColdCopy } from '../embedded/cold-copy.ts';
+import { assertCopyIntact } from '../embedded/copied-files.ts';
+import { withServerOnCopy } from '../embedded/proof-server.ts';
 import {
   assertKeep,
   assertSame,
