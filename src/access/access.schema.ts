@@ -19,6 +19,7 @@ export const scopes = {
   'audit.read': 'read the audit trail',
   'access.review': 'review why restricted charts were opened',
   'access.manage': 'manage accounts and service keys',
+  'events.manage': 'say who is told of events, and watch over it',
   'registry.configure': 'say what the numbers of other authorities look like',
 } as const satisfies Record<string, string>;
 
@@ -44,6 +45,7 @@ export const roles = {
     'audit.read',
     'access.review',
     'access.manage',
+    'events.manage',
     'registry.configure',
   ],
   FRONT_DESK: ['patient.register', 'patient.search', 'patient.read.demographics', 'patient.break-glass', 'patient.update', 'patient.document'],

@@ -20,6 +20,7 @@ const columns: Readonly<Record<Scope, readonly Role[]>> = {
   'audit.read': ['ADMIN', 'AUDITOR'],
   'access.review': ['ADMIN', 'AUDITOR'],
   'access.manage': ['ADMIN'],
+  'events.manage': ['ADMIN'],
   'registry.configure': ['ADMIN'],
 };
 

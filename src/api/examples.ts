@@ -87,6 +87,10 @@ export const bodyExamples: BodyExamples = {
   changeAccount: { role: 'HIM', disabled: false },
   resetPassword: {},
   createKey: { name: 'Laboratory system', role: 'NURSE', expiresAt: '2027-12-31T00:00:00Z' },
+  addEventReceiver: { name: 'Laboratory', url: 'https://lab.example.org/hooks/onechart', eventTypes: ['patient.registered', 'patient.updated'] },
+  changeEventReceiver: { eventTypes: ['patient.*'] },
+  rotateEventSecret: { overlapHours: 48 },
+  replayEvents: { from: '2026-03-01T04:30:00Z' },
   breakGlass: { reason: 'Unconscious in the emergency room; allergies have to be known.', minutes: 60 },
   reviewBreakGlass: { verdict: 'JUSTIFIED', note: 'The patient was in the emergency room at that time.' },
 };

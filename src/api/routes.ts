@@ -5,6 +5,7 @@ import { auditRoutes } from './audit.routes.ts';
 import { breakGlassRoutes } from './break-glass.routes.ts';
 import { contactRoutes } from './contact.routes.ts';
 import type { RouteContract } from './contract.ts';
+import { eventRoutes } from './event.routes.ts';
 import { documentContentRoutes } from './document-content.routes.ts';
 import { documentRoutes } from './document.routes.ts';
 import { exportRoutes } from './export.routes.ts';
@@ -40,4 +41,5 @@ export const routes = [
   ...accountsRoutes,
   ...breakGlassRoutes,
   ...auditRoutes,
+  ...eventRoutes,
 ] as const satisfies readonly RouteContract[];

@@ -17,6 +17,7 @@ export const tags: Readonly<Record<string, string>> = {
   export: 'Everything about one patient, a sheet to print, and the base as a file.',
   'break the glass': 'Open a restricted chart with a reason, and review who did.',
   audit: 'Who did what to which chart, when, from where and why.',
+  events: 'Who is told of what happens by signed requests, and how far each of them is.',
   session: 'Sign in and out.',
   accounts: 'People who may sign in.',
   keys: 'Keys by which services call.',

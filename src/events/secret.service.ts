@@ -44,7 +44,7 @@ export function decryptSecret(text: string, { key, receiverId }: { key: string |
 function keyBytes(key: string | undefined): Buffer {
   if (key === undefined)
     throw new AppError(
-      'operator',
+      'unsupported',
       'EVENT_KEY_MISSING',
       'Receivers of events need events.secretKey (ONECHART_EVENTS_SECRET_KEY), under which their secrets are encrypted. Make one with: openssl rand -base64 32',
     );

@@ -45,6 +45,7 @@ export function openHttp({ settings, address, log, metrics }: HttpOptions): Open
     ...settings.facility,
     breakGlass: settings.breakGlass,
     documents: settings.documents,
+    events: settings.events,
     paper: settings.paper,
     exportSeconds: settings.export.limitSeconds,
     meter: metrics,

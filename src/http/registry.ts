@@ -8,6 +8,7 @@ import { openReplicas, type Replicas, type ReplicasOptions } from '../db/replica
 import { BreakGlassSettings } from '../access/restricted.schema.ts';
 import { actorOf as actorOfAccount } from '../access/account.ts';
 import type { Principal } from '../access/principal.ts';
+import { EventSettings } from '../events/event.schema.ts';
 import { type DocumentSettings, openDocumentSettings } from '../document/content-stores.service.ts';
 import type { DocumentOptions } from '../document/document.schema.ts';
 import { createMrnIssuer, type MrnIssuer } from '../identifier/mrn.service.ts';
@@ -27,6 +28,8 @@ export interface ServerRegistry {
   readonly paper: { readonly size: 'A4' | 'LETTER'; readonly fonts: readonly string[] };
   /** How long an export of the base may take. */
   readonly exportSeconds: number;
+  /** Under which key secrets of receivers are kept, and where events may be sent. */
+  readonly events: EventSettings;
   /** Gives back unused record numbers and closes the connections. */
   close(): Promise<void>;
 }
@@ -48,6 +51,7 @@ export interface ServerRegistryOptions {
   readonly paper?: ServerRegistry['paper'] | undefined;
   /** How long an export of the base may take; 900 unless given. */
   readonly exportSeconds?: number | undefined;
+  readonly events?: EventSettings | undefined;
   /** Where files of documents go and how large they may be. */
   readonly documents?: DocumentOptions | undefined;
   /** Who counts what happens and how long connections are waited for. */
@@ -70,6 +74,7 @@ export function openServerRegistry(address: DatabaseAddress, options: ServerRegi
     ...(replicas === undefined ? {} : { replicas }),
     settings: { timeZone, defaultCountry: options.defaultCountry, temporaryNames: temporaryNamesOf(options), mrns, documents },
     breakGlass: options.breakGlass ?? BreakGlassSettings.parse({}),
+    events: options.events ?? EventSettings.parse({}),
     paper: options.paper ?? { size: 'A4', fonts: [] },
     exportSeconds: options.exportSeconds ?? 900,
     close: async () => {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { roles, type Role } from '../../src/access/access.schema.ts';
 import type { Principal } from '../../src/access/principal.ts';
 import { parseDatabaseUrl } from '../../src/base/config.ts';
-import { openServerRegistry } from '../../src/http/registry.ts';
+import { openServerRegistry, type ServerRegistryOptions } from '../../src/http/registry.ts';
 import { createServer, type ServerOptions } from '../../src/http/server.ts';
 import type { TestDatabase } from './database.ts';
 
@@ -17,8 +17,12 @@ export function testPrincipal(role: Role): Principal {
 }
 
 /** The whole server on a migrated database, without a socket: `server.inject({ url, headers: { 'x-test-role': 'NURSE' } })`. Nobody is known without the header. */
-export function openTestHttp(database: Pick<TestDatabase, 'url'>, options: Partial<ServerOptions> = {}): FastifyInstance & AsyncDisposable {
-  const registry = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 5 });
+export function openTestHttp(
+  database: Pick<TestDatabase, 'url'>,
+  options: Partial<ServerOptions> = {},
+  more: ServerRegistryOptions = {},
+): FastifyInstance & AsyncDisposable {
+  const registry = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 5, ...more });
   const server = createServer({
     assertReady: async () => undefined,
     registry,

@@ -5,6 +5,7 @@ import { allergyBindings } from './allergies.ts';
 import { auditBindings } from './audit.ts';
 import { breakGlassBindings } from './break-glass.ts';
 import { contactBindings } from './contacts.ts';
+import { eventBindings } from './events.ts';
 import { documentContentBindings } from './document-content.ts';
 import { documentBindings } from './documents.ts';
 import { exportBindings } from './export.ts';
@@ -38,4 +39,5 @@ export const bindings: readonly Binding[] = [
   ...accountsBindings,
   ...breakGlassBindings,
   ...auditBindings,
+  ...eventBindings,
 ];
