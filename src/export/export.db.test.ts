@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,10 +162,11 @@ test('a chart that is restricted while an export runs is masked from then on', a
 
 test('a client that goes away ends the export, and the trail says that it broke off', async () => {
   const before = (await trail('registry.export-broken-off')).length;
-  const leaving = new AbortController();
-  const response = await fetch(`${baseUrl}/api/v1/export?reason=Broken`, { headers: { 'x-test-role': 'HIM' }, signal: leaving.signal });
-  await response.body?.getReader().read();
-  leaving.abort();
+  // Not by fetch: it opens another connection in place of an aborted one, without a request, and the server waits for that at its end.
+  const asked = request(`${baseUrl}/api/v1/export?reason=Broken`, { headers: { 'x-test-role': 'HIM' } }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  await once(response, 'data');
+  response.destroy();
   await expect
     .poll(
       async () => (await trail('registry.export-broken-off')).length + (await trail('registry.exported')).filter(({ reason }) => reason === 'Broken').length,
