@@ -55,11 +55,12 @@ export async function printDowntimeSheets(
   sheet.heading('Labels for wristband and papers');
   await sheet.table(
     [
-      { title: 'Label', share: 1 },
-      { title: 'Label', share: 1 },
-      { title: 'Number', share: 0.8 },
+      { title: 'Label', share: 1.7 },
+      { title: '', share: 1 },
+      { title: 'Label', share: 1.7 },
+      { title: '', share: 1 },
     ],
-    open.map((each) => [{ barcode: each.mrn }, { barcode: each.mrn }, shown(each)]),
+    open.map((each) => [{ barcode: each.mrn }, shown(each), { barcode: each.mrn }, shown(each)]),
     { rowHeight: mm(17) },
   );
   for (const each of open) {
@@ -87,11 +88,11 @@ export async function printDowntimeSheets(
         'Telephone',
         'Identity number',
       ],
-      { columns: 2 },
+      { columns: 2, height: mm(13) },
     );
-    sheet.blanks(['Street and number', 'Postcode and place'], { columns: 1 });
-    sheet.blanks(['Next of kin, telephone', 'Been here before? Earlier number', 'Arrived (date, time)', 'Registered by'], { columns: 2 });
-    sheet.blanks(['Allergies told', 'Why here', 'Remarks; VOID and why'], { columns: 1 });
+    sheet.blanks(['Street and number', 'Postcode and place'], { columns: 1, height: mm(13) });
+    sheet.blanks(['Next of kin, telephone', 'Been here before? Earlier number', 'Arrived (date, time)', 'Registered by'], { columns: 2, height: mm(13) });
+    sheet.blanks(['Allergies told', 'Why here', 'Remarks; VOID and why'], { columns: 1, height: mm(13) });
     sheet.text('When the system is back: entered on ______________ by ______________   looked for an earlier chart [  ]', { size: 9 });
   }
   return sheet.pdf();

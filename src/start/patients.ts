@@ -1,5 +1,4 @@
 import pg from 'pg';
-import { syntheticPeople } from '../../sample-ehr/index.ts';
 import { linkCases } from '../../sample-ehr/link-cases.ts';
 import { systemClock } from '../base/clock.ts';
 import { type DatabaseAddress, toPgConfig } from '../base/config.ts';
@@ -7,7 +6,8 @@ import { createPool, kyselyOnPool } from '../db/connect.ts';
 import { getMrnFormats } from '../identifier/mrn.service.ts';
 import { formatMrn, mrnYear } from '../identifier/mrn-format.ts';
 import { openRegistry, type Patient, type PatientRepository } from '../index.ts';
-import { addSamplePeople } from './sample-people.ts';
+import { syntheticPeople } from '../synth/index.ts';
+import { addSamplePeople, registerSynthetic } from './sample-people.ts';
 
 export interface LoadedPatients {
   readonly registered: number;
@@ -30,11 +30,7 @@ export async function loadPatients(address: DatabaseAddress, wanted: number): Pr
     const missing = Math.max(0, wanted - before);
     const begun = performance.now();
     // The generator is seeded: a second start goes on where the first one stopped.
-    for (const person of syntheticPeople(1)
-      .drop(wanted - missing)
-      .take(missing)) {
-      await patientRepository.create({ firstName: null, ...person });
-    }
+    for (const person of syntheticPeople({ people: wanted }).drop(wanted - missing)) await registerSynthetic(patientRepository, person);
     const milliseconds = performance.now() - begun;
     // Once, on the first start that has loaded all the others.
     const special = before === 0 && missing > 0 ? await addSamplePeople(patientRepository) : 0;

@@ -1,4 +1,16 @@
 import type { Patient, PatientRepository } from '../index.ts';
+import type { SyntheticPerson } from '../synth/index.ts';
+
+/** Registers a synthetic person with everything that stands beside the demographics. */
+export async function registerSynthetic(patients: PatientRepository, person: SyntheticPerson): Promise<void> {
+  const { reference: _r, household: _h, sexAtBirth: _s, motherReference: _m, deceasedAt, names, addresses, telecoms, identifiers, ...demographics } = person;
+  const { id } = await patients.create(demographics);
+  for (const name of names) await patients.addName(id, name);
+  for (const address of addresses) await patients.addAddress(id, address);
+  for (const telecom of telecoms) await patients.addTelecom(id, telecom);
+  for (const identifier of identifiers) await patients.addIdentifier(id, identifier);
+  if (deceasedAt !== null) await patients.markDeceased(id, { deceasedAt });
+}
 
 /**
  * What synthetic people in rows do not show: names in another script and of earlier, a number of another authority, a patient
