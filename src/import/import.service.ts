@@ -17,7 +17,9 @@ import { type DecidedBatch, type Decisions, decideBatch, numberName, runningElse
 import { duplicateKeys } from './duplicate-keys.ts';
 import type { DuplicateHandling, ImportRun } from './import.schema.ts';
 import {
+  claimRun,
   completeRun,
+  findRun,
   findRunOf,
   holdRun,
   idsAreUuids,
@@ -25,6 +27,7 @@ import {
   inImportTransaction,
   insertRun,
   insertWords,
+  lockFile,
   lockNumbers,
   moveRun,
   probe,
@@ -35,7 +38,7 @@ import { searchTermsOf, searchTermsVersion, toVector } from '../search/words.ts'
 import { createKeySet } from './key-set.ts';
 import { openReport, type ReportFile } from './report-file.service.ts';
 import { duplicateHeader, duplicateLine, errorHeader, errorLine } from './report-lines.ts';
-import { createReader, readBatches, readRecords, type ScannedFile, type SourceBatch, type SourceFormat } from './source.service.ts';
+import { createReader, readBatches, readRecords, type ScannedFile, type SourceBatch, type SourceFormat, type SourceRow } from './source.service.ts';
 
 export interface ImportOptions {
   readonly path: string;
@@ -95,8 +98,32 @@ export async function importFile(ctx: Ctx & { pool: Pool }, options: ImportOptio
 }
 
 async function run(ctx: Ctx & { pool: Pool }, options: ImportOptions): Promise<ImportResult> {
-  const { path, scanned, format, settings, dryRun = false, signal } = options;
   const started = await startRun(ctx, options);
+  if (options.dryRun) return go(ctx, options, started);
+  const giveBack = await claim(ctx, started.run.id);
+  try {
+    // Whoever had it before may have moved it on.
+    return await go(ctx, options, { ...started, run: (await findRun(ctx.db, started.run.id)) ?? started.run });
+  } finally {
+    giveBack();
+  }
+}
+
+/** How long the server may take to notice that a killed process is gone. */
+const claimWaitMs = 5000;
+
+async function claim(ctx: Ctx & { pool: Pool }, id: string): Promise<() => void> {
+  const until = performance.now() + claimWaitMs;
+  for (;;) {
+    const giveBack = await claimRun(ctx.pool, id);
+    if (giveBack) return giveBack;
+    if (performance.now() > until) throw runningElsewhere();
+    await pause(100);
+  }
+}
+
+async function go(ctx: Ctx & { pool: Pool }, options: ImportOptions, started: { run: ImportRun; resumed: boolean }): Promise<ImportResult> {
+  const { path, scanned, format, settings, dryRun = false, signal } = options;
   const from = { byte: started.run.bytePosition, line: started.run.line };
   let progress: RunProgress = pickProgress(started.run);
   const reportPaths = { errorsPath: options.errorsPath, duplicatesPath: options.duplicatesPath };
@@ -162,7 +189,7 @@ function pickProgress(progress: RunProgress): RunProgress {
 }
 
 /** The run of this file, begun or found. A dry run begins none. */
-async function startRun(ctx: Ctx, options: ImportOptions): Promise<{ run: ImportRun; resumed: boolean }> {
+async function startRun(ctx: Ctx & { pool: Pool }, options: ImportOptions): Promise<{ run: ImportRun; resumed: boolean }> {
   const { scanned, format, settings, path } = options;
   if (options.run) return { run: options.run, resumed: true };
   const kept = {
@@ -173,8 +200,6 @@ async function startRun(ctx: Ctx, options: ImportOptions): Promise<{ run: Import
     defaultCountry: settings.defaultCountry ?? null,
   };
   const settingsSha256 = createHash('sha256').update(JSON.stringify(kept)).digest('hex');
-  const found = options.dryRun ? undefined : await findRunOf(ctx.db, { fileSha256: scanned.sha256, settingsSha256 });
-  if (found) return { run: found, resumed: true };
   const start = format.kind === 'csv' ? await afterHeader(options) : { byte: scanned.markBytes, line: 1 };
   const run = {
     id: ctx.newId(),
@@ -187,7 +212,14 @@ async function startRun(ctx: Ctx, options: ImportOptions): Promise<{ run: Import
     line: start.line,
     actor: actorSetting(ctx).slice(0, 255),
   };
-  if (!options.dryRun) return { run: await insertRun(ctx.db, { ...run, now: ctx.clock.now() }), resumed: false };
+  if (!options.dryRun) {
+    return inImportTransaction(ctx, async (inside) => {
+      // Two processes that start at once begin one import, not two.
+      await lockFile(inside.ctx.db, scanned.sha256);
+      const found = await findRunOf(inside.ctx.db, { fileSha256: scanned.sha256, settingsSha256 });
+      return found ? { run: found, resumed: true } : { run: await insertRun(inside.ctx.db, { ...run, now: ctx.clock.now() }), resumed: false };
+    });
+  }
   const counts = { rowsRead: 0, rowsImported: 0, rowsRejected: 0, rowsSkipped: 0, duplicatesFound: 0, mrnsIssued: 0 };
   const at = ctx.clock.now().toISOString();
   return { run: { ...run, ...counts, status: 'RUNNING', startedAt: at, updatedAt: at, completedAt: null }, resumed: false };
@@ -269,12 +301,7 @@ async function writeBatch(work: BatchWork): Promise<RunProgress> {
     try {
       const decided = await inImportTransaction(ctx, async (inside) => {
         if (!(await holdRun(inside.ctx.db, { id: runId, bytePosition: progress.bytePosition }))) throw runningElsewhere();
-        await lockNumbers(
-          inside.ctx.db,
-          batch.rows.flatMap((row) => row.checked?.identifiers.map(numberName) ?? []),
-        );
-        const decision = await decideBatch(inside.ctx.db, batch, work.decisions);
-        await insertCharts(inside, work, { decided: decision, issued });
+        const decision = await insertBatch(inside, work, issued);
         await moveRun(inside.ctx.db, runId, { progress: progressAfter(work, decision), now: ctx.clock.now() });
         await report(work, decision);
         reached = true;
@@ -282,16 +309,59 @@ async function writeBatch(work: BatchWork): Promise<RunProgress> {
       });
       return after(work, decided);
     } catch (error) {
-      // Past this point nobody knows whether the commit took place; the run itself says so to whoever goes on.
-      if (!reached) {
-        for (const each of issued) each.release();
-        await reports.errors.cut(written.errors);
-        await reports.duplicates.cut(written.duplicates);
-        if (attempt < attempts && repeatable.has(sqlstateOf(error) ?? '')) continue;
-      }
-      throw error;
+      const state = sqlstateOf(error);
+      // Of a broken connection nobody knows whether COMMIT took place; the run itself says so to whoever goes on.
+      if (reached && /^(?:08|57P)/.test(state ?? '08')) throw error;
+      for (const each of issued) each.release();
+      await reports.errors.cut(written.errors);
+      await reports.duplicates.cut(written.duplicates);
+      if (attempt < attempts && repeatable.has(state ?? '')) continue;
+      if (!ofARow.test(state ?? '')) throw error;
+      const refusals = await findRefused(work, batch.rows);
+      if (refusals.size === 0) throw error;
+      return writeBatch({ ...work, batch: { ...batch, rows: batch.rows.map((row) => refusals.get(row) ?? row) } });
     }
   }
+}
+
+/** Locks, decides and inserts; the numbers that it takes are put into `issued`. */
+async function insertBatch(inside: ImportTransaction, work: BatchWork, issued: IssuedMrn[]): Promise<DecidedBatch> {
+  await lockNumbers(
+    inside.ctx.db,
+    work.batch.rows.flatMap((row) => row.checked?.identifiers.map(numberName) ?? []),
+  );
+  const decided = await decideBatch(inside.ctx.db, work.batch, work.decisions);
+  await insertCharts(inside, work, { decided, issued });
+  return decided;
+}
+
+/** Values that a column or a constraint does not take, and exceptions of triggers: a matter of one row, also where the host has rules of its own. */
+const ofARow = /^(?:22|23|P0)/;
+const tried = new AppError('internal', 'IMPORT_TRIED', 'The rows would be taken. This is not shown to anybody.');
+
+/** The rows of a batch that the database refuses, with its reason: found by halves, each tried in a transaction that leaves nothing. */
+async function findRefused(work: BatchWork, rows: readonly SourceRow[]): Promise<Map<SourceRow, SourceRow>> {
+  const issued: IssuedMrn[] = [];
+  try {
+    await inImportTransaction(work.ctx, async (inside) => {
+      await insertBatch(inside, { ...work, batch: { ...work.batch, rows } }, issued);
+      throw tried;
+    });
+  } catch (error) {
+    if (error === tried) return new Map();
+    if (!ofARow.test(sqlstateOf(error) ?? '')) throw error;
+    const [only] = rows;
+    if (rows.length > 1) {
+      const half = rows.length >> 1;
+      return new Map([...(await findRefused(work, rows.slice(0, half))), ...(await findRefused(work, rows.slice(half)))]);
+    }
+    const told = translateDatabaseError(error);
+    if (!only || !(told instanceof AppError)) throw error;
+    return new Map([[only, { ...only, checked: undefined, problems: [{ column: '', code: told.code, message: told.message }] }]]);
+  } finally {
+    for (const each of issued) each.release();
+  }
+  return new Map();
 }
 
 function progressAfter({ batch, progress }: BatchWork, decided: DecidedBatch): RunProgress {

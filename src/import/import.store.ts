@@ -235,6 +235,31 @@ export async function insertRun(
   return toRun(row);
 }
 
+/**
+ * Claims an import for this process until it gives it back or its connection ends; undefined while another one has it. Behind a pooler that
+ * hands out connections by transaction this says nothing, and the place in the file alone (`holdRun`) keeps two processes apart.
+ */
+export async function claimRun(pool: Pool, id: string): Promise<(() => void) | undefined> {
+  const client = await pool.connect();
+  client.on('error', () => undefined);
+  // The lock goes with the connection, which is not used again.
+  const giveBack = () => client.release(true);
+  try {
+    const { rows } = await client.query<{ claimed: boolean }>(`select pg_try_advisory_lock(hashtextextended($1, 0)) as claimed`, [`onechart import run ${id}`]);
+    if (rows[0]?.claimed) return giveBack;
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+  giveBack();
+  return undefined;
+}
+
+/** Until the transaction ends nobody else begins an import of this file. */
+export async function lockFile(db: Db, fileSha256: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`onechart import ${fileSha256}`}, 0))`.execute(db);
+}
+
 /** The newest import of this file with these settings. */
 export async function findRunOf(db: Db, of: { fileSha256: string; settingsSha256: string }): Promise<ImportRun | undefined> {
   const row = await db

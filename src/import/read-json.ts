@@ -1,3 +1,4 @@
+import { importableChart } from '../export/importable.ts';
 import type { ImportRow } from './import.schema.ts';
 import type { ReadRow } from './read-row.ts';
 
@@ -27,6 +28,18 @@ export function createJsonReader(): (fields: readonly string[]) => ReadRow {
       };
     }
     const { importLine: _line, importErrors: _errors, ...given } = row as Record<string, unknown>;
+    const exported = importableChart(given);
+    if (exported) {
+      return {
+        row: { firstName: null, dateOfBirth: null, ...exported.row } as unknown as ImportRow,
+        columns: {},
+        problems: exported.lost.map((field) => ({
+          column: field,
+          code: 'IMPORT_CHART_HOLDS_MORE',
+          message: `The exported chart has ${field}, which an import does not carry. Move such charts with a backup, or take that out of the line and enter it by hand.`,
+        })),
+      };
+    }
     return { row: { firstName: null, dateOfBirth: null, ...given } as unknown as ImportRow, columns: {}, problems: [] };
   };
 }

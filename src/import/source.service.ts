@@ -5,6 +5,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { AppError } from '../base/errors.ts';
 import { plainDateIn } from '../base/plain-date.ts';
 import { type CheckedRow, checkRow, type CheckOptions } from './check-row.ts';
+import { isFrameLine } from '../export/importable.ts';
 import type { ImportMapping } from './mapping.schema.ts';
 import { createJsonReader } from './read-json.ts';
 import { createRowReader, type ReadRow, type RowProblem } from './read-row.ts';
@@ -129,6 +130,11 @@ export async function* readBatchesHere(options: SourceOptions): AsyncGenerator<S
   let next = from;
   for await (const records of readRecords(path, format.record, from)) {
     for (const record of records) {
+      // The first and the last line of an export of the base are about the file.
+      if (format.kind === 'ndjson' && isFrameLine(record.fields?.[0] ?? '')) {
+        next = record.next;
+        continue;
+      }
       const row = checkRecord(record);
       rows.push(row);
       next = record.next;

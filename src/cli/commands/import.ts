@@ -131,7 +131,7 @@ async function withImports(
   io: CliIo,
   work: (ctx: Ctx & { pool: NonNullable<Ctx['pool']> }) => Promise<void>,
 ): Promise<void> {
-  const pool = createPool(await findDatabase(options, io), { maxConnections: 3, applicationName: 'onechart import' });
+  const pool = createPool(await findDatabase(options, io), { maxConnections: 4, applicationName: 'onechart import' });
   const { actor: userId, reason } = options as Partial<RunOptions>;
   const actor: Actor = userId === undefined ? { kind: 'service', name: 'command line' } : { kind: 'user', id: userId };
   try {
@@ -216,6 +216,7 @@ async function importPrepared(
         signal: stop.signal,
         onProgress: createProgress(io),
       });
+      if (io.interactive) io.stderr.write('\r\u001b[K');
       if (options.json) printJson(io, result);
       else for (const line of describeResult(result)) print(io, line);
     });
