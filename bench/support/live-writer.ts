@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import type { WriterOptions, WriterReport } from '../../sample-ehr/index.ts';
+import type { RegistrarsOptions, RegistrarsReport } from './registrars-process.ts';
 import type { LongTransactionOptions, LongTransactionReport } from './long-transactions-process.ts';
 import type { RowWriterOptions, RowWriterReport } from './row-writer-process.ts';
 
@@ -20,6 +21,11 @@ export async function startLongTransactions(options: LongTransactionOptions): Pr
 /** Starts writers that update single rows of a table that is there already, in a process of their own. */
 export async function startRowWriter(options: RowWriterOptions): Promise<Writer<RowWriterReport>> {
   return startProcess<RowWriterReport>('./row-writer-process.ts', options);
+}
+
+/** Starts registrars that work as fast as they are let, in a process of their own. */
+export async function startRegistrars(options: RegistrarsOptions): Promise<Writer<RegistrarsReport>> {
+  return startProcess<RegistrarsReport>('./registrars-process.ts', options);
 }
 
 /** The other end answers {start} with {ready} and {stop} with {report}. */
