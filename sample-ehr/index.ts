@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg';
 import { AppError } from '../src/base/errors.ts';
 import { hostMigrations, type HostMigration, type IdType, migrationTime, prismaHistoryTable } from './history.ts';
 
-export { createRandom, type Person, type Random, syntheticPeople } from './generator.ts';
+export { createRandom, type Random } from './generator.ts';
 export { type HostMigration, hostMigrations, hostPrismaSchema, type IdType, idTypeOfSql, writeHostPrismaFolder } from './history.ts';
 export { type BackgroundWriter, startBackgroundWriter, type WriterOptions, type WriterReport } from './writer.ts';
 

@@ -1,19 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { syntheticPeople } from '../../sample-ehr/index.ts';
 import { selectTrail } from '../../src/audit/trail.store.ts';
 import { kyselyOnPool } from '../../src/db/connect.ts';
 import { openRegistry } from '../../src/index.ts';
 import { listUnpublishedEvents } from '../../src/outbox/outbox.store.ts';
+import { syntheticPeople } from '../../src/synth/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 const rows = 20_000;
 
 /** 20,000 charts as a hospital has them: few closed, few restricted, many users, a document or a contact for most. */
 async function fill(database: TestDatabase): Promise<void> {
-  const people = syntheticPeople(7);
-  const sample = Array.from({ length: rows }, () => people.next().value);
+  const sample = [...syntheticPeople({ people: rows, seed: 7 })];
   await database.query(
     `INSERT INTO users (id, email, name, role, "updatedAt") SELECT gen_random_uuid(), 'user' || n || '@ehr.example', 'User ' || n, (SELECT role FROM users LIMIT 1), now() FROM generate_series(1, 200) n`,
   );
