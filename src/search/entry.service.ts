@@ -4,9 +4,10 @@ import { inOneStatement } from '../db/transaction.ts';
 import {
   type ChartToIndex,
   findChartToIndex,
+  findChartsToIndex,
+  findMissingEntries,
   type MadeEntry,
   selectChartsToIndex,
-  selectChartsWithoutEntry,
   writeEntries,
   writeEntry,
 } from './search-entry.store.ts';
@@ -49,25 +50,44 @@ export async function rebuildSearch(ctx: Ctx, options: RebuildOptions = {}): Pro
   let after: string | undefined;
   const knownWords = new Set<string>();
   for (;;) {
-    signal?.throwIfAborted();
-    const began = performance.now();
-    const page = { after, limit: batchRows };
-    const charts = all ? await selectChartsToIndex(ctx.db, page) : await selectChartsWithoutEntry(ctx.db, { ...page, version: searchTermsVersion });
-    if (charts.length > 0) {
+    const page = all ? await readAll(ctx, { after, limit: batchRows }) : await readMissing(ctx, { after, limit: batchRows * 10 });
+    for (let at = 0; at < page.ids.length; at += batchRows) {
+      signal?.throwIfAborted();
+      const began = performance.now();
+      const charts = page.charts ?? (await findChartsToIndex(ctx.db, page.ids.slice(at, at + batchRows)));
       const outdated = charts.flatMap((chart) => {
         const terms = searchTermsOf(chart);
         return isFresh(chart, terms) ? [] : [{ chart, terms }];
       });
       const written = await write(ctx, outdated, knownWords);
-      done.read += charts.length;
       done.written += written;
       done.left += outdated.length - written;
-      onProgress?.({ read: done.read, written: done.written });
+      onProgress?.({ read: done.read + at + charts.length, written: done.written });
+      if (rest > 0) await new Promise((resolve) => setTimeout(resolve, (performance.now() - began) * rest));
     }
-    after = charts.at(-1)?.id;
-    if (charts.length < batchRows) return done;
-    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, (performance.now() - began) * rest));
+    done.read += page.read;
+    onProgress?.({ read: done.read, written: done.written });
+    after = page.last;
+    if (after === undefined) return done;
   }
+}
+
+interface ChartsPage {
+  readonly ids: readonly string[];
+  readonly charts?: readonly ChartToIndex[];
+  readonly read: number;
+  /** Undefined behind the last chart. */
+  readonly last: string | undefined;
+}
+
+async function readAll(ctx: Ctx, page: { after: string | undefined; limit: number }): Promise<ChartsPage> {
+  const charts = await selectChartsToIndex(ctx.db, page);
+  return { ids: charts.map(({ id }) => id), charts, read: charts.length, last: charts.at(-1)?.id };
+}
+
+async function readMissing(ctx: Ctx, page: { after: string | undefined; limit: number }): Promise<ChartsPage> {
+  const { missing, last, read } = await findMissingEntries(ctx.db, { ...page, version: searchTermsVersion });
+  return { ids: missing, read, last };
 }
 
 async function write(ctx: Ctx, outdated: readonly { chart: ChartToIndex; terms: string[] }[], knownWords: Set<string>): Promise<number> {

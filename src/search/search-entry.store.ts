@@ -47,18 +47,29 @@ export async function selectChartsToIndex(db: Db, { after, limit }: { after: str
 
 const pageOfMissing = (
   start: string,
-) => `select ${chartColumns}, entry."xmin"::text as "entryWrittenBy", entry."termsVersion" as "entryVersion", null as "entryTerms"
-from patients as chart left join patient_search_entries as entry on entry."patientId" = chart."id"
-where (entry."patientId" is null or entry."termsVersion" < $2) ${start} order by chart."id" limit $1`;
-const firstMissing = prepared<ChartToIndex>('charts_without_entry_first', pageOfMissing(''));
-const nextMissing = prepared<ChartToIndex>('charts_without_entry', pageOfMissing('and chart."id" > $3'));
+) => `select array_agg("id" order by "id") filter (where coalesce("version", 0) < $2) as "missing", (array_agg("id" order by "id" desc))[1] as "last", count(*) as "read"
+from (select chart."id", (select entry."termsVersion" from patient_search_entries as entry where entry."patientId" = chart."id") as "version" from patients as chart ${start} order by chart."id" limit $1) as page`;
+type MissingPage = { missing: string[] | null; last: string | null; read: number };
+const firstMissing = prepared<MissingPage>('charts_without_entry_first', pageOfMissing(''));
+const nextMissing = prepared<MissingPage>('charts_without_entry', pageOfMissing('where chart."id" > $3'));
 
-/** Charts without an entry, or with one of an earlier version of the rules. */
-export async function selectChartsWithoutEntry(
+/** Of the next charts in the order of their ids, those without an entry or with one of an earlier version of the rules. */
+export async function findMissingEntries(
   db: Db,
   { after, limit, version }: { after: string | undefined; limit: number; version: number },
-): Promise<ChartToIndex[]> {
-  return after === undefined ? firstMissing(db, [limit, version]) : nextMissing(db, [limit, version, after]);
+): Promise<{ missing: string[]; last: string | undefined; read: number }> {
+  const [page] = after === undefined ? await firstMissing(db, [limit, version]) : await nextMissing(db, [limit, version, after]);
+  return { missing: page?.missing ?? [], last: page?.last ?? undefined, read: Number(page?.read ?? 0) };
+}
+
+const chosenCharts = prepared<ChartToIndex>(
+  'charts_to_index_chosen',
+  `select ${chartColumns}, entry."xmin"::text as "entryWrittenBy", entry."termsVersion" as "entryVersion", null as "entryTerms"
+from patients as chart left join patient_search_entries as entry on entry."patientId" = chart."id" where chart."id" = any($1)`,
+);
+
+export async function findChartsToIndex(db: Db, ids: readonly string[]): Promise<ChartToIndex[]> {
+  return chosenCharts(db, [ids]);
 }
 
 const upsertEntry = prepared(
@@ -87,15 +98,15 @@ const writeMany = prepared<{ patientId: string }>(
     select * from rows from (jsonb_populate_recordset(null::patient_search_entries, $1::jsonb), unnest($2::text[]), unnest($3::text[])) as given("patientId", "terms", "termsVersion", "chart", "entry")
   ),
   held as materialized (
-    select chart."id" from patients as chart join given on given."patientId" = chart."id" where chart."xmin"::text = given."chart" order by chart."id" for no key update of chart
+    select given.* from given join patients as chart on chart."id" = given."patientId" where chart."xmin"::text = given."chart" order by chart."id" for no key update of chart
   ),
   changed as (
-    update patient_search_entries as entry set "terms" = given."terms", "termsVersion" = given."termsVersion" from given, held
-    where held."id" = given."patientId" and entry."patientId" = given."patientId" and entry."xmin"::text = given."entry" returning entry."patientId"
+    update patient_search_entries as entry set "terms" = held."terms", "termsVersion" = held."termsVersion" from held
+    where entry."patientId" = held."patientId" and entry."xmin"::text = held."entry" returning entry."patientId"
   ),
   added as (
-    insert into patient_search_entries ("patientId", "terms", "termsVersion") select given."patientId", given."terms", given."termsVersion" from given join held on held."id" = given."patientId"
-    where given."entry" is null on conflict do nothing returning "patientId"
+    insert into patient_search_entries ("patientId", "terms", "termsVersion") select held."patientId", held."terms", held."termsVersion" from held
+    where held."entry" is null on conflict do nothing returning "patientId"
   ),
   words as (${wordsClause('$4', 'true')})
 select "patientId" from changed union all select "patientId" from added`,

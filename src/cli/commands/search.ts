@@ -65,10 +65,11 @@ function progress(io: CliIo): (done: { read: number }) => void {
 }
 
 async function withSearch(options: SearchOptions, io: CliIo, work: (ctx: Ctx) => Promise<void>): Promise<void> {
-  const pool = createPool(await findDatabase(options, io), { maxConnections: 1, applicationName: 'onechart search' });
+  const address = await findDatabase(options, io);
+  const pool = createPool(address, { maxConnections: 1, applicationName: 'onechart search' });
   try {
     await work({
-      db: kyselyOnPool(pool, { prepares: true }),
+      db: kyselyOnPool(pool, { prepares: !address.pooled }),
       pool,
       actor: { kind: 'service', name: 'command line' },
       clock: systemClock,
