@@ -267,3 +267,28 @@ test('one patient from the command line, as JSON and as a sheet', async () => {
   expect((await readFile(join(folder, 'sheet.pdf'))).subarray(0, 5).toString()).toBe('%PDF-');
   expect(await onechart('patient', 'NOBODY-1', '--reason', 'Request')).toMatchObject({ code: 66 });
 });
+
+test('another registry takes an export, and refuses by name what it would lose', async () => {
+  await using other = await createDatabase({ template: 'migrated' });
+  expect((await onechart('base', '--output', 'move.ndjson', '--reason', 'Move')).code).toBe(0);
+  const ended = await runCommand(['import', join(folder, 'move.ndjson'), '--database-url', other.url, '--errors', join(folder, 'errors.ndjson'), '--json'], {
+    cwd: folder,
+  });
+  const exported = linesOf(await readFile(join(folder, 'move.ndjson'), 'utf8')).flatMap((line) => (line.type === 'chart' ? [ExportedChart.parse(line)] : []));
+  const whole = exported.filter(
+    ({ allergies, riskFlags, documents, restricted }) => allergies.length + riskFlags.length + documents.length === 0 && !restricted,
+  );
+  expect(whole.length).toBeLessThan(exported.length);
+  const there = await other.query<{ id: string; mrn: string; lastName: string; phone: string | null }>(
+    'SELECT id, mrn, "lastName", phone FROM patients ORDER BY id',
+  );
+  expect(there, ended.stdout + ended.stderr).toEqual(whole.map(({ id, mrn, lastName, phone }) => ({ id, mrn, lastName, phone })));
+  const refused = linesOf(await readFile(join(folder, 'errors.ndjson'), 'utf8')) as unknown as { id: string; importErrors: { code: string }[] }[];
+  expect(refused.map(({ id }) => id).toSorted()).toEqual(
+    exported
+      .filter((each) => !whole.includes(each))
+      .map(({ id }) => id)
+      .toSorted(),
+  );
+  expect(new Set(refused.flatMap(({ importErrors }) => importErrors.map(({ code }) => code)))).toEqual(new Set(['IMPORT_CHART_HOLDS_MORE']));
+});
