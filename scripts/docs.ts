@@ -12,6 +12,7 @@ import { renderCli } from './documents/cli.ts';
 import { renderConfiguration } from './documents/configuration.ts';
 import { renderErrors } from './documents/errors.ts';
 import { renderLintRules } from './documents/lint-rules.ts';
+import { renderMetrics } from './documents/metrics.ts';
 import { renderOpenApi } from './documents/openapi.ts';
 import { renderPlanPicture } from './documents/plan-picture.ts';
 import { renderSchema } from './documents/schema.ts';
@@ -31,6 +32,7 @@ write('errors.md', renderErrors());
 write('cli.md', renderCli());
 write('configuration.md', renderConfiguration());
 write('lint-rules.md', renderLintRules());
+write('metrics.md', renderMetrics());
 
 const home = mkdtempSync(join(tmpdir(), 'onechart-docs-'));
 try {
