@@ -20,12 +20,12 @@ export function bundledFonts(): Promise<{ regular: FontFile; bold: FontFile }> {
 }
 
 async function readBundled(): Promise<{ regular: FontFile; bold: FontFile }> {
-  const read = async (style: 'Regular' | 'Bold') => {
-    const path = fileURLToPath(import.meta.resolve(`roboto-fontface/fonts/roboto/Roboto-${style}.woff`));
-    return { name: style, bytes: unpackWoff(await readFile(path)) };
-  };
-  const [regular, bold] = await Promise.all([read('Regular'), read('Bold')]);
-  return { regular, bold };
+  const read = async (url: string) => unpackWoff(await readFile(fileURLToPath(url)));
+  const [regular, bold] = await Promise.all([
+    read(import.meta.resolve('roboto-fontface/fonts/roboto/Roboto-Regular.woff')),
+    read(import.meta.resolve('roboto-fontface/fonts/roboto/Roboto-Bold.woff')),
+  ]);
+  return { regular: { name: 'Regular', bytes: regular }, bold: { name: 'Bold', bytes: bold } };
 }
 
 /**
