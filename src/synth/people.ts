@@ -18,7 +18,7 @@ export const defaultSeed = 1;
 export const defaultToday = '2026-01-01';
 
 /**
- * Made-up people as a registry holds them: names by frequency in eighteen countries and six scripts, in households, with marriages, moves,
+ * Made-up people as a registry holds them: names by frequency in eighteen countries and seven scripts, in households, with marriages, moves,
  * twins, deaths and everything that is missing in practice. A generator, so that a million of them need no memory. Person i does not
  * depend on how many follow.
  *

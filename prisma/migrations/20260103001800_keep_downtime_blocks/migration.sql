@@ -75,7 +75,7 @@ COMMENT ON COLUMN "downtime_blocks"."mrnBlockId" IS 'The leased block, by which 
 COMMENT ON COLUMN "downtime_blocks"."validFrom" IS 'First day on which the sheets may be used.';
 COMMENT ON COLUMN "downtime_blocks"."validUntil" IS 'Last day on which the sheets may be used.';
 COMMENT ON COLUMN "downtime_blocks"."keyId" IS 'The key that proves the signature: first 16 hexadecimal digits of the SHA-256 of its public half (SPKI, DER).';
-COMMENT ON COLUMN "downtime_blocks"."signature" IS 'Ed25519 signature over desk, numbers and validity, base64url.';
+COMMENT ON COLUMN "downtime_blocks"."signature" IS 'Ed25519 signature over desk, numbers and validity, base64.';
 COMMENT ON COLUMN "downtime_blocks"."issuedAt" IS 'When the numbers were leased.';
 COMMENT ON COLUMN "downtime_blocks"."closedAt" IS 'When every number was accounted for; null before.';
 COMMENT ON COLUMN "downtime_blocks"."closeReason" IS 'Why numbers are missing or were marked void; null when every sheet is there.';
