@@ -303,7 +303,7 @@ test('of two processes on one import one goes on, and the other finds it done', 
     [1, 2].map(async () => importing([path, '--batch-rows', '2', '--json', '--errors', join(folder, 'e'), '--duplicates-file', join(folder, 'd')])),
   );
   const states = ended.map(({ stdout }) => (JSON.parse(stdout) as { state?: string }).state);
-  expect(states.toSorted()).toEqual(['completed', 'completed-before']);
+  expect(new Set(states)).toEqual(new Set(['completed', 'completed-before']));
   const [count] = await database.query(`SELECT count(*)::int AS n, count(DISTINCT "lastName")::int AS different FROM patients WHERE "lastName" LIKE 'Both%'`);
   expect(count).toEqual({ n: 60, different: 60 });
 });

@@ -437,13 +437,9 @@ const partLists = Object.keys(parts) as PartList[];
 async function insertCharts(inside: ImportTransaction, work: BatchWork, { decided, issued }: { decided: DecidedBatch; issued: IssuedMrn[] }): Promise<void> {
   const { accepted } = decided;
   if (accepted.length === 0) return;
-  const { ctx, runId, options, decisions } = work;
+  const { ctx, runId, decisions } = work;
   const now = ctx.clock.now();
-  // One look for the whole batch: the issuer leases as many numbers at once as wait for one.
-  const unnumbered = accepted.filter(({ row }) => row.mrn === undefined).length;
-  const outcomes = await Promise.allSettled(Array.from({ length: unnumbered }, () => options.mrns.issueMrn(ctx, now)));
-  for (const outcome of outcomes) if (outcome.status === 'fulfilled') issued.push(outcome.value);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  await issueNumbers(work, { count: accepted.filter(({ row }) => row.mrn === undefined).length, now, issued });
   const user = userIdOf(ctx);
   const times = [now, now, user, user];
   const at: Ctx = { ...ctx, clock: { now: () => now } };
@@ -491,6 +487,16 @@ async function insertCharts(inside: ImportTransaction, work: BatchWork, { decide
   await inside.copy('patient_outbox_events', outboxColumns, events);
   await inside.copy('patient_search_entries', ['patientId', 'terms', 'termsVersion'], entries);
   await insertWords(inside.ctx.db, [...newWords]);
+}
+
+/** The issuer leases as many numbers at once as wait for one, so that a batch takes them in one look; the first comes alone, as it brings the format. */
+async function issueNumbers({ ctx, options }: BatchWork, { count, now, issued }: { count: number; now: Date; issued: IssuedMrn[] }): Promise<void> {
+  if (count === 0) return;
+  issued.push(await options.mrns.issueMrn(ctx, now));
+  const outcomes = await Promise.allSettled(Array.from({ length: count - 1 }, () => options.mrns.issueMrn(ctx, now)));
+  // Those that came have to be given back when one did not.
+  for (const outcome of outcomes) if (outcome.status === 'fulfilled') issued.push(outcome.value);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** A probe that takes longer than this says that others are waiting. */

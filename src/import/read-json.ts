@@ -2,9 +2,6 @@ import { importableChart } from '../export/importable.ts';
 import type { ImportRow } from './import.schema.ts';
 import type { ReadRow } from './read-row.ts';
 
-/** What an error file adds to a row, and a corrected row may keep. */
-export const jsonReportFields = ['importLine', 'importErrors'] as const;
-
 /** Reads a line of NDJSON: one row as `ImportRow` describes it. Fields are their own columns. */
 export function createJsonReader(): (fields: readonly string[]) => ReadRow {
   return ([text = '']) => {
@@ -27,6 +24,7 @@ export function createJsonReader(): (fields: readonly string[]) => ReadRow {
         ],
       };
     }
+    // What an error file adds to a row; a corrected one may keep it.
     const { importLine: _line, importErrors: _errors, ...given } = row as Record<string, unknown>;
     const exported = importableChart(given);
     if (exported) {
