@@ -245,6 +245,18 @@ describe('restricted charts', () => {
     expect((await search('secr garcia')).items).toMatchObject([{ id: secret.id, firstName: 'Secret' }]);
   });
 
+  test('a chart that was restricted a moment ago is masked though a replica has not heard of it yet', async () => {
+    const { id } = await patients.create({ firstName: 'Bettina', lastName: 'Verzug', dateOfBirth: '1970-01-02' });
+    // Sees what was so when it began, as a replica does that is behind.
+    const behind = await ctx.db.startTransaction().setIsolationLevel('repeatable read').execute();
+    const late = { ...desk(), laggingDb: behind };
+    expect((await search('bettina verzug 1970-01-02', {}, late)).items).toMatchObject([{ id, lastName: 'Verzug' }]);
+    await patients.restrict(id, { reason: 'A member of staff' });
+    expect((await search('bettina verzug 1970-01-02', {}, late)).items).toEqual([{ id, masked: true, restricted: true }]);
+    expect((await search('bettin', {}, late)).items).toEqual([]);
+    await behind.rollback().execute();
+  });
+
   test('a role that is shown less sees less here too', async () => {
     const { items } = await search('sean obrien', {}, desk());
     expect(items).toMatchObject([{ id: ids.obrien, lastName: "O'Brien", bloodType: null }]);

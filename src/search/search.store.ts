@@ -22,9 +22,13 @@ const mostLookedAt = 3000;
 const filters = `($3::text is null or chart."status"::text = $3) and ($4::boolean is null or chart."deceased" = $4) and ($5::text is null or chart."gender" = $5)
   and ($6::date is null or chart."dateOfBirth" >= $6) and ($7::date is null or chart."dateOfBirth" <= $7)`;
 
-/** What the entries give is materialised without a limit, so that it always comes from their index: with one, the planner would count on finding the first few charts by reading the table. */
+/**
+ * What the entries give is materialised without a limit, so that it always comes from their index: with one, the planner would
+ * count on finding the first few charts by reading the table. `offset 0` has each chart fetched by its key, and no more than are
+ * wanted, where a join would be planned for all that may come.
+ */
 const stage = (number: 1 | 2, { found, where }: { found: string; where: string }) =>
-  `select ${selectedColumns('chart')}, ${number} as "stage" from (select "patientId" from ${found} limit ${mostLookedAt}) as entry join patients as chart on chart."id" = entry."patientId" where ${filters}${where} limit $8`;
+  `select ${selectedColumns('chart')}, ${number} as "stage" from (select "patientId" from ${found} limit ${mostLookedAt}) as entry cross join lateral (select * from patients where patients."id" = entry."patientId" offset 0) as chart where ${filters}${where} limit $8`;
 
 export const candidatesSql = `with whole as materialized (select entry."patientId" from patient_search_entries as entry where entry."terms" @@ $1::tsquery),
 first as materialized (${stage(1, { found: 'whole', where: '' })}),
