@@ -1,6 +1,7 @@
 import type { Logger } from '../base/log.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Db } from '../db/context.ts';
+import { translateDatabaseError } from '../db/sqlstate.ts';
 import { pauseAfter } from './backoff.ts';
 import type { EventSettings } from './event.schema.ts';
 import * as store from './event.store.ts';
@@ -326,7 +327,7 @@ function repeat(work: () => Promise<void>, milliseconds: number): { stop(): Prom
     stop: async () => {
       clearInterval(timer);
       await running;
-      if (failure !== undefined) throw failure;
+      if (failure !== undefined) throw translateDatabaseError(failure);
     },
   };
 }
