@@ -4,18 +4,25 @@ import type { Ctx, Db } from '../db/context.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { MrnReport } from './mrn.schema.ts';
 import { reportMrns } from './mrn.service.ts';
-import { listAuthorities, listFormats, type MrnLessee, openCounter, raiseCounter } from './mrn.store.ts';
-import { formatMrn, greatestMrnNumber, type MrnFormat, mrnPattern, mrnStem, mrnYear, parseMrn } from './mrn-format.ts';
+import { insertAuthorityIfMissing, listAuthorities, listFormats, type MrnLessee, openCounter, raiseCounter } from './mrn.store.ts';
+import { defaultMrnFormat, formatMrn, greatestMrnNumber, type MrnFormat, mrnPattern, mrnStem, mrnYear, parseMrn } from './mrn-format.ts';
 import { findBusiestDay, listCounters, listIssuedCounters, type MrnCounter, restoreInstance, retireReturnedNumbers } from './mrn-recovery.store.ts';
 
 export type { MrnCounter } from './mrn-recovery.store.ts';
+
+/** How far the numbers of a database have been given out, and in which formats. */
+export interface KnownNumbers {
+  readonly counters: readonly MrnCounter[];
+  /** The newest format of each authority. */
+  readonly formats: readonly (MrnFormat & { readonly code: string })[];
+}
 
 /** What the restored database does not know: which numbers were given out after it was saved. */
 export interface LostNumbers {
   /** The backup shows the database as it was then. */
   readonly savedAt: Date;
-  /** The counters of the database that is replaced, where it can still be read: nothing is certain but that. */
-  readonly known?: readonly MrnCounter[] | undefined;
+  /** What the database that is replaced says, where it can still be read: nothing is certain but that. */
+  readonly known?: KnownNumbers | undefined;
   /** Numbers that somebody has seen: on a wristband, in the EHR, in a message. */
   readonly seen?: readonly string[];
   /** So many numbers above the basis; without it what `marginFor` says. */
@@ -39,8 +46,6 @@ export interface RetiredNumbers {
   readonly raised: readonly RaisedCounter[];
   /** Numbers that had been given back, and may have been issued since. */
   readonly returnedRetired: number;
-  /** Authorities of the replaced database that the backup does not know. */
-  readonly unknownAuthorities: readonly string[];
 }
 
 /** What a base that works on leases between the look at its counters and the swap: seconds. */
@@ -53,9 +58,8 @@ export function estimateMargin({ busiestDay, savedAt, now }: { busiestDay: numbe
   return Math.max(leastMargin, 2 * busiestDay * Math.max(1, days));
 }
 
-/** How far the numbers of a database have been given out. */
-export async function readMrnCounters(db: Db): Promise<MrnCounter[]> {
-  return listCounters(db);
+export async function readKnownNumbers(db: Db): Promise<KnownNumbers> {
+  return { counters: await listCounters(db), formats: await listAuthorities(db) };
 }
 
 /**
@@ -70,9 +74,13 @@ export async function retireLostMrns(ctx: Ctx, given: LostNumbers): Promise<Reti
   const lessee: MrnLessee = { instance: restoreInstance, host: hostname().slice(0, 255), processId: process.pid };
   return inTransaction(ctx, async ({ db }) => {
     const returnedRetired = await retireReturnedNumbers(db, lessee);
-    const authorities = await listAuthorities(db);
     const here = await listCounters(db);
-    const lost = (await isSuccessor(db, given.known)) ? given : { ...given, known: undefined };
+    const known = given.known && (await isSuccessor(db, given.known.counters)) ? given.known : undefined;
+    const lost: LostCounters = { ...given, known: known?.counters };
+    // Authorities begin with their first number: one that began after the backup would begin with it once more.
+    for (const { code, ...format } of known?.formats ?? []) await insertAuthorityIfMissing(db, code, format);
+    if (known === undefined && (await listAuthorities(db)).length === 0) await insertAuthorityIfMissing(db, 'default', defaultMrnFormat);
+    const authorities = await listAuthorities(db);
     const seen = readSeen(lost.seen ?? [], authorities);
     const raised: RaisedCounter[] = [];
     for (const { code: authority, ...format } of authorities) {
@@ -91,18 +99,16 @@ export async function retireLostMrns(ctx: Ctx, given: LostNumbers): Promise<Reti
         if (number > from) raised.push({ authority, year, from, to: number, basis: target.basis, lastRetired: formatMrn(used, { year, number }) });
       }
     }
-    const codes = new Set(authorities.map(({ code }) => code));
-    const unknownAuthorities = [...new Set((lost.known ?? []).map(({ authority }) => authority))].filter((code) => !codes.has(code));
-    return { raised, returnedRetired, unknownAuthorities };
+    return { raised, returnedRetired };
   });
 }
 
 /** An empty database under the live one's name, or an older one, knows nothing of what was issued since. */
-async function isSuccessor(db: Db, known: readonly MrnCounter[] | undefined): Promise<boolean> {
-  if (known === undefined) return false;
-  return (await listIssuedCounters(db)).every((issued) => (counterOf(known, issued) ?? 0) >= issued.lastNumber);
+async function isSuccessor(db: Db, known: readonly MrnCounter[]): Promise<boolean> {
+  return known.length > 0 && (await listIssuedCounters(db)).every((issued) => (counterOf(known, issued) ?? 0) >= issued.lastNumber);
 }
 
+type LostCounters = Omit<LostNumbers, 'known'> & { readonly known: readonly MrnCounter[] | undefined };
 type Place = { readonly authority: string; readonly year: number };
 
 function counterOf(counters: readonly MrnCounter[], { authority, year }: Place): number | undefined {
@@ -121,7 +127,7 @@ function yearsOf({
   format: MrnFormat;
   authority: string;
   here: readonly MrnCounter[];
-  lost: LostNumbers;
+  lost: LostCounters;
   seen: readonly MrnCounter[];
   now: Date;
 }): number[] {
@@ -138,7 +144,7 @@ function targetOf({
   lost,
   seen,
   estimate,
-}: Place & { from: number; lost: LostNumbers; seen: readonly MrnCounter[]; estimate: number }): { number: number; basis: RaiseBasis } | undefined {
+}: Place & { from: number; lost: LostCounters; seen: readonly MrnCounter[]; estimate: number }): { number: number; basis: RaiseBasis } | undefined {
   const place = { authority, year };
   const there = counterOf(lost.known ?? [], place);
   const noticed = counterOf(seen, place);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { accessContext } from '../../test/support/access.ts';
 import { cloneOf, createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { AppError } from '../base/errors.ts';
-import { estimateMargin, readMrnCounters, reportAllMrns } from '../identifier/mrn-recovery.service.ts';
+import { estimateMargin, readKnownNumbers, reportAllMrns } from '../identifier/mrn-recovery.service.ts';
 import { createMrnIssuer } from '../identifier/mrn.service.ts';
 import { makeReady } from './after-restore.service.ts';
 
@@ -36,7 +36,7 @@ async function save(): Promise<void> {
 }
 
 const ready = (from: Partial<Parameters<typeof makeReady>[1]> = {}) => makeReady(accessContext(restored).ctx, { sha256, savedAt, ...from });
-const knownOf = (database: TestDatabase) => readMrnCounters(accessContext(database).ctx.db);
+const knownOf = (database: TestDatabase) => readKnownNumbers(accessContext(database).ctx.db);
 
 test('with the replaced database at hand counters end above its own, once more after a swap too, and the trail says so', async () => {
   await issue(live, 5);
@@ -74,6 +74,13 @@ test('numbers that had been given back, and may have been issued since, are not 
   expect(report?.unexplained).toBe(0);
 });
 
+test('an authority whose first number was issued after the backup does not begin anew', async () => {
+  await save();
+  const lost = await issue(live, 3);
+  expect((await ready({ known: await knownOf(live) })).raised).toMatchObject([{ authority: 'default', from: 0, basis: 'replaced database' }]);
+  expect((await issue(restored, 3)).filter((mrn) => lost.includes(mrn))).toEqual([]);
+});
+
 describe('where nothing but the backup is known', () => {
   test('counters are moved by an estimate, and that of a year begun since is opened', async () => {
     await issue(live, 5);
@@ -90,7 +97,13 @@ describe('where nothing but the backup is known', () => {
   test('an empty database under the live name is no successor: it is not believed', async () => {
     await issue(live, 5);
     await save();
-    expect((await ready({ known: [] })).raised).toMatchObject([{ from: 5, to: 10_005, basis: 'estimate' }]);
+    expect((await ready({ known: { counters: [], formats: [] } })).raised).toMatchObject([{ from: 5, to: 10_005, basis: 'estimate' }]);
+  });
+
+  test('a registry that was saved before its first number begins above the estimate', async () => {
+    await save();
+    await ready();
+    expect((await issue(restored, 1))[0]).toBe('MRN-2026-10001');
   });
 
   test('a number that somebody has seen is the basis; one of nobody here is refused', async () => {

@@ -15,7 +15,7 @@ export interface MadeReady extends RetiredNumbers {
   readonly before: boolean;
 }
 
-const nothing: MadeReady = { raised: [], returnedRetired: 0, unknownAuthorities: [], sessionsEnded: 0, before: true };
+const nothing: MadeReady = { raised: [], returnedRetired: 0, sessionsEnded: 0, before: true };
 
 /**
  * Makes a restored registry fit to be worked with: no record number that may have been issued after the backup is issued again, no

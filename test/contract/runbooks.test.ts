@@ -38,7 +38,7 @@ function codeOf(text: string): string[] {
 
 /** The words after `onechart` in a line of code, up to where the shell takes over. */
 function commandsIn(code: string): string[][] {
-  return [...code.matchAll(/(?:^|[\s/(])onechart ((?:migrate|db|patient|mrn|serve|config|accounts|keys|audit|documents|-)[\s\S]*)$/g)].map(([, rest = '']) => {
+  return [...code.matchAll(/(?:^|[\s/(])onechart ((?:migrate|backup|db|patient|mrn|serve|config|accounts|keys|audit|documents|-)[\s\S]*)$/g)].map(([, rest = '']) => {
     const words: string[] = [];
     for (const [word] of rest.matchAll(/"[^"]*"|'[^']*'|[^\s]+/g)) {
       if (/^(?:[|>&;#()]|2>|\d>)/.test(word)) break;

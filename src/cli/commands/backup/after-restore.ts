@@ -4,7 +4,7 @@ import { parseDatabaseUrl } from '../../../base/config.ts';
 import { type CliIo, note, printJson } from '../../io.ts';
 import type { EngineCommandOptions } from '../migrate/options.ts';
 import { engineOptions } from '../migrate/options.ts';
-import { addNumberOptions, countersOf, type NumberOptions, numbersOf, prepare, showReady } from './restore.ts';
+import { addNumberOptions, knownOf, type NumberOptions, numbersOf, prepare, showReady } from './restore.ts';
 
 interface Options extends EngineCommandOptions, NumberOptions {
   readonly restoredTo: string;
@@ -26,7 +26,7 @@ export function addAfterRestoreCommand({ io, command }: { io: CliIo; command: (n
       if (Number.isNaN(savedAt.getTime()) || savedAt.getTime() > Date.now())
         throw new AppError('invalid', 'RESTORE_TIME_INVALID', '--restored-to is a time in the past, such as 2026-11-23T14:30:00Z.', { field: 'restored-to' });
       const { address } = await engineOptions(options, io);
-      const known = options.replacedUrl === undefined ? undefined : await countersOf(parseDatabaseUrl(options.replacedUrl));
+      const known = options.replacedUrl === undefined ? undefined : await knownOf(parseDatabaseUrl(options.replacedUrl));
       if (options.replacedUrl !== undefined && known === undefined) note(io, 'The replaced database cannot be read: what was issued is estimated.');
       const ready = await prepare(address, { sha256: `point in time ${savedAt.toISOString()}`, savedAt, known, ...numbersOf(options) }, options.reason);
       if (options.json) return printJson(io, ready);

@@ -87,12 +87,24 @@ withDump('a folder of backups is listed and cleared away, and one that was cut s
   expect(await onechart('backup', 'drill')).toMatchObject({ code: 66, stdout: expect.stringContaining('BACKUP_MISSING') });
 });
 
+test('a registry that was recovered to a point in time is tried and made ready', async () => {
+  folder = await temporaryFolder();
+  await using recovered = await createDatabase({ template: 'applied' });
+  const drill = await onechart('backup', 'drill', '--restored-url', recovered.url);
+  expect([drill.code, JSON.parse(drill.stdout)]).toMatchObject([0, { ok: true, backup: null, rtoSeconds: null, rpoSeconds: null }]);
+  const at = new Date().toISOString();
+  const ready = await runCommand(['backup', 'after-restore', '--restored-to', at, '--replaced-url', database.url], { env: { DATABASE_URL: recovered.url } });
+  expect([ready.code, ready.stderr]).toEqual([0, '']);
+  expect(await recovered.query(`select "after" ->> 'savedAt' as at from patient_audit_events where action = 'registry.restored'`)).toEqual([{ at }]);
+});
+
 test('what cannot be understood is refused with a code of its own', async () => {
   folder = await temporaryFolder();
   const codeOf = async (...args: string[]) => JSON.parse((await onechart('backup', ...args)).stdout).error.code;
   expect(await codeOf('list', '--out', '/nowhere')).toBe('BACKUP_FOLDER_MISSING');
   expect(await codeOf('prune', '--keep', '0')).toBe('BACKUP_KEEP_INVALID');
   expect(await codeOf('drill', '--sample', 'x')).toBe('DRILL_LIMIT_INVALID');
+  expect(await codeOf('drill', '--restored-url', database.url)).toBe('DRILL_ON_LIVE_DATABASE');
   expect(await codeOf('after-restore', '--restored-to', 'soon')).toBe('RESTORE_TIME_INVALID');
   expect(await codeOf('after-restore', '--restored-to', '2020-01-01T00:00:00Z', '--mrn-margin', '-1')).toBe('MRN_MARGIN_INVALID');
   expect(await codeOf('after-restore', '--restored-to', '2020-01-01T00:00:00Z', '--last-mrn', 'XYZ')).toBe('MRN_NOT_OURS');

@@ -29,18 +29,20 @@ interface DrillOptions extends BackupCommandOptions {
   readonly config?: string;
   readonly maxAgeHours?: string;
   readonly maxRestoreMinutes?: string;
+  readonly restoredUrl?: string;
 }
 
 /** What a drill found; `--json` prints it as it is. */
 export interface DrillReport {
   readonly ok: boolean;
-  readonly backup: { readonly file: string; readonly database: string; readonly startedAt: string; readonly method: string };
-  /** From the first byte read to a database that may be worked with: the time without a registry, on a server like this one. */
-  readonly rtoSeconds: number;
+  /** Null where the database was restored in another way. */
+  readonly backup: { readonly file: string; readonly database: string; readonly startedAt: string; readonly method: string } | null;
+  /** From the first byte read to a database that may be worked with: the time without a registry, on a server like this one. Null where somebody else restored it. */
+  readonly rtoSeconds: number | null;
   /** Age of the newest row: what would be lost if the database were lost now. Null for an empty registry. */
   readonly rpoSeconds: number | null;
-  readonly restoreSeconds: number;
-  readonly compareSeconds: number;
+  readonly restoreSeconds: number | null;
+  readonly compareSeconds: number | null;
   readonly checkSeconds: number;
   readonly counts: DrillFindings['counts'];
   readonly items: readonly DrillItem[];
@@ -58,6 +60,10 @@ export function addDrillCommand({ io, command }: { io: CliIo; command: (name: st
     )
     .option('--public-key <file>', 'key that seals of the audit trail must be signed with (PEM); may be given several times', collect)
     .option('--config <file>', 'configuration of the server, which says where files are (default: as for onechart serve)')
+    .option(
+      '--restored-url <url>',
+      'try a database that was restored in another way, such as to a point in time; the drill writes to it, so throw it away afterwards',
+    )
     .option('--max-age-hours <hours>', 'fails when the newest row is older')
     .option('--max-restore-minutes <minutes>', 'fails when the restore takes longer')
     .action(async (file: string | undefined, options: DrillOptions) => {
@@ -71,8 +77,14 @@ export function addDrillCommand({ io, command }: { io: CliIo; command: (name: st
 async function drill(given: string | undefined, options: DrillOptions, io: CliIo): Promise<DrillReport> {
   const limits = { age: readLimit('max-age-hours', options.maxAgeHours), restore: readLimit('max-restore-minutes', options.maxRestoreMinutes) };
   const sample = readLimit('sample', options.sample) ?? 0;
-  const engine = await engineOptions(options, io);
-  const file = given === undefined ? (await newestBackup(backupFolder(io, options.out), engine.address.database)).file : resolve(io.cwd, given);
+  const engine = await engineOptions(options.restoredUrl === undefined ? options : { ...options, databaseUrl: options.restoredUrl }, io);
+  if (options.restoredUrl !== undefined) await assertNotLive(engine.address, options, io);
+  const file =
+    options.restoredUrl !== undefined
+      ? undefined
+      : given === undefined
+        ? (await newestBackup(backupFolder(io, options.out), engine.address.database)).file
+        : resolve(io.cwd, given);
   const verifiers = await Promise.all((options.publicKey ?? []).map(async (path) => readSealVerifier(await readFile(resolve(io.cwd, path), 'utf8'))));
   const onProgress = options.json ? undefined : showBackupProgress(io);
   const settings = {
@@ -84,34 +96,37 @@ async function drill(given: string | undefined, options: DrillOptions, io: CliIo
 
   const finish = async (
     address: DatabaseAddress,
-    times: { manifest: BackupManifest; restore: number; compare: number; withRights: boolean },
+    times: { manifest: BackupManifest; restore: number; compare: number; withRights: boolean } | undefined,
   ): Promise<DrillReport> => {
     const begun = performance.now();
-    const migrations = times.withRights ? await tryMigrations({ ...engine, address }) : withoutRights;
+    const migrations = times?.withRights !== false ? await tryMigrations({ ...engine, address }) : withoutRights;
     const findings = await work(address, settings);
-    const { database, startedAt, method } = times.manifest;
     const rpoSeconds = findings.newestRow === undefined ? null : Math.round((Date.now() - Date.parse(findings.newestRow)) / 1000);
-    const rtoSeconds = seconds(times.restore + times.compare);
+    const rtoSeconds = times === undefined ? null : seconds(times.restore + times.compare);
     const items = [
-      { name: 'restore', ok: true, found: 'without an error, and as the manifest says' },
+      ...(times === undefined ? [] : [{ name: 'restore', ok: true, found: 'without an error, and as the manifest says' }]),
       migrations,
       ...findings.items,
       ...(limits.age === undefined ? [] : [limitItem('age of the newest row', { found: rpoSeconds ?? 0, most: limits.age * 3600 })]),
-      ...(limits.restore === undefined ? [] : [limitItem('time of the restore', { found: rtoSeconds, most: limits.restore * 60 })]),
+      ...(limits.restore === undefined || rtoSeconds === null ? [] : [limitItem('time of the restore', { found: rtoSeconds, most: limits.restore * 60 })]),
     ];
     return {
       ok: items.every(({ ok }) => ok),
-      backup: { file, database: database.name, startedAt, method },
+      backup:
+        times === undefined || file === undefined
+          ? null
+          : { file, database: times.manifest.database.name, startedAt: times.manifest.startedAt, method: times.manifest.method },
       rtoSeconds,
       rpoSeconds,
-      restoreSeconds: seconds(times.restore),
-      compareSeconds: seconds(times.compare),
+      restoreSeconds: times === undefined ? null : seconds(times.restore),
+      compareSeconds: times === undefined ? null : seconds(times.compare),
       checkSeconds: seconds(performance.now() - begun),
       counts: findings.counts,
       items,
     };
   };
 
+  if (file === undefined) return finish(engine.address, undefined);
   if ((await readManifest(file))?.method === 'cold copy') {
     const manifest = await coldManifest(file);
     const home = homeFolder({ home: options.home, env: io.env, cwd: io.cwd });
@@ -127,6 +142,17 @@ async function drill(given: string | undefined, options: DrillOptions, io: CliIo
   }
   return withRestoredBackup(file, { address: engine.address, onProgress, ...toolsAndKeys(options, io) }, (address, { manifest, ...times }) =>
     finish(address, { manifest, restore: times.restoreMilliseconds, compare: times.compareMilliseconds, withRights: times.withRights }),
+  );
+}
+
+/** A drill opens charts and issues searches: its rows have no place in the trail of a registry that is used. */
+async function assertNotLive(restored: DatabaseAddress, { restoredUrl: _restored, ...options }: DrillOptions, io: CliIo): Promise<void> {
+  const live = await engineOptions(options, io).catch(() => undefined);
+  if (live === undefined || live.address.host !== restored.host || live.address.port !== restored.port || live.address.database !== restored.database) return;
+  throw new AppError(
+    'unsafe',
+    'DRILL_ON_LIVE_DATABASE',
+    '--restored-url names the live database. A drill writes to what it tries: name a copy that can be thrown away.',
   );
 }
 
@@ -188,10 +214,12 @@ function readLimit(name: string, text: string | undefined): number | undefined {
 
 function show(report: DrillReport, io: CliIo): void {
   const { backup, items, rtoSeconds, rpoSeconds, checkSeconds, counts } = report;
-  print(io, `Drill with ${backup.file} (${backup.database}, saved ${backup.startedAt})`);
+  print(io, backup === null ? 'Drill with the restored database' : `Drill with ${backup.file} (${backup.database}, saved ${backup.startedAt})`);
   for (const { name, ok, found } of items) print(io, `${ok ? 'ok    ' : 'FAILED'}  ${name}: ${found}`);
   print(io, `${plural(counts.patients, 'patient')}, ${plural(counts.auditRows, 'audit row')}, ${plural(counts.files, 'file')}.`);
-  print(io, `A restore takes ${duration(rtoSeconds * 1000)} on this server (RTO); the checks took ${duration(checkSeconds * 1000)}.`);
+  const restore =
+    rtoSeconds === null ? 'How long the restore took is yours to note (RTO)' : `A restore takes ${duration(rtoSeconds * 1000)} on this server (RTO)`;
+  print(io, `${restore}; the checks took ${duration(checkSeconds * 1000)}.`);
   if (rpoSeconds !== null) print(io, `The newest row is ${duration(rpoSeconds * 1000)} old (RPO).`);
-  print(io, report.ok ? 'The backup can be relied on.' : 'The backup cannot be relied on. Make another one: onechart backup create');
+  print(io, report.ok ? 'It can be relied on.' : 'It cannot be relied on. Make another backup: onechart backup create');
 }

@@ -4,7 +4,7 @@ import type { DatabaseAddress } from '../../../base/config.ts';
 import { AppError } from '../../../base/errors.ts';
 import { findEmbeddedAddress, homeFolder } from '../../../embedded/index.ts';
 import { type MadeReady, makeReady, type RestoredFrom } from '../../../recovery/after-restore.service.ts';
-import { type MrnCounter, readMrnCounters } from '../../../identifier/mrn-recovery.service.ts';
+import { type KnownNumbers, readKnownNumbers } from '../../../identifier/mrn-recovery.service.ts';
 import { newestBackup, readManifest } from '../../../migrate/backup/index.ts';
 import { type CliIo, note, print, printJson } from '../../io.ts';
 import { backupFolder } from '../migrate/backup.ts';
@@ -51,14 +51,14 @@ export function addRestoreCommand({ io, command }: { io: CliIo; command: (name: 
         );
       const from = { sha256: manifest.sha256, savedAt: new Date(manifest.startedAt), ...numbersOf(options) };
       const steps: MadeReady[] = [];
-      const ready = async (restored: DatabaseAddress, known: readonly MrnCounter[] | undefined) => {
+      const ready = async (restored: DatabaseAddress, known: KnownNumbers | undefined) => {
         steps.push(await prepare({ ...restored, schema: address.schema }, { ...from, known }, options.reason));
       };
-      const known = await countersOf(address);
+      const known = await knownOf(address);
       const finished = await runRestore(file, options, {
         io,
         // Once more: a long restore lies between.
-        whenComplete: async (restored) => ready(restored, await countersOf(address)),
+        whenComplete: async (restored) => ready(restored, await knownOf(address)),
       });
       await afterSwap(finished, { address, known, options, io, ready });
       if (options.json) return printJson(io, { ...finished.restored, ready: steps });
@@ -79,10 +79,10 @@ async function afterSwap(
     ready,
   }: {
     address: DatabaseAddress;
-    known: readonly MrnCounter[] | undefined;
+    known: KnownNumbers | undefined;
     options: Options;
     io: CliIo;
-    ready: (restored: DatabaseAddress, known: readonly MrnCounter[] | undefined) => Promise<void>;
+    ready: (restored: DatabaseAddress, known: KnownNumbers | undefined) => Promise<void>;
   },
 ): Promise<void> {
   if (!restored.swapped) return;
@@ -93,7 +93,7 @@ async function afterSwap(
     return;
   }
   const { kept } = restored.swapped as { kept: string };
-  await ready(address, kept === '' ? undefined : await countersOf({ ...address, database: kept }));
+  await ready(address, kept === '' ? undefined : await knownOf({ ...address, database: kept }));
 }
 
 export function numbersOf({ lastMrn, mrnMargin }: NumberOptions): Pick<RestoredFrom, 'seen' | 'margin'> {
@@ -103,12 +103,12 @@ export function numbersOf({ lastMrn, mrnMargin }: NumberOptions): Pick<RestoredF
   return { seen: lastMrn ?? [], margin };
 }
 
-/** The counters of a database, if it can still be read and has any. */
-export async function countersOf(address: DatabaseAddress): Promise<readonly MrnCounter[] | undefined> {
-  return onDatabase(address, (ctx) => readMrnCounters(ctx.db)).catch(() => undefined);
+/** What a database says of its numbers, if it can still be read and has any. */
+export async function knownOf(address: DatabaseAddress): Promise<KnownNumbers | undefined> {
+  return onDatabase(address, (ctx) => readKnownNumbers(ctx.db)).catch(() => undefined);
 }
 
-const nothingToPrepare: MadeReady = { raised: [], returnedRetired: 0, unknownAuthorities: [], sessionsEnded: 0, before: true };
+const nothingToPrepare: MadeReady = { raised: [], returnedRetired: 0, sessionsEnded: 0, before: true };
 
 /** A database of before the module has no numbers. */
 export async function prepare(address: DatabaseAddress, from: RestoredFrom, reason?: string): Promise<MadeReady> {
@@ -120,7 +120,7 @@ export async function prepare(address: DatabaseAddress, from: RestoredFrom, reas
   }
 }
 
-export function showReady({ raised, returnedRetired, unknownAuthorities, sessionsEnded, before }: MadeReady, io: CliIo): void {
+export function showReady({ raised, returnedRetired, sessionsEnded, before }: MadeReady, io: CliIo): void {
   if (before) return;
   const why = {
     'replaced database': 'as the replaced database says',
@@ -131,9 +131,4 @@ export function showReady({ raised, returnedRetired, unknownAuthorities, session
     print(io, `Record numbers of ${authority}${year === 0 ? '' : ` in ${year}`}: ${from + 1} to ${to} (up to ${lastRetired}) are never issued, ${why[basis]}.`);
   if (returnedRetired > 0) print(io, `${returnedRetired} numbers that had been given back are never issued either.`);
   if (sessionsEnded > 0) print(io, `${sessionsEnded} sessions were ended; everybody signs in anew.`);
-  for (const code of unknownAuthorities)
-    note(
-      io,
-      `The authority ${code} was made after the backup. Make it again with onechart mrn format set --authority ${code}, then move its counter: onechart backup after-restore --last-mrn`,
-    );
 }
