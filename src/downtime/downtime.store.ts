@@ -46,7 +46,7 @@ export async function listNumbers(db: Db, blockId: string): Promise<(DowntimeNum
   const rows = await db
     .selectFrom('downtime_numbers')
     .select(['mrn', 'place', 'number', 'checkCharacter', 'state', 'stateAt', 'reason'])
-    .where(sql<string>`"blockId"::text`, '=', blockId)
+    .where('blockId', '=', blockId)
     .orderBy('place')
     .execute();
   return rows.map((row) => ({ ...DowntimeNumber.parse({ ...row, stateAt: toInstant(row.stateAt) }), number: Number(row.number) }));

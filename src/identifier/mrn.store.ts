@@ -279,7 +279,7 @@ export async function leaseForDesk(
 export async function closeLease(db: MrnDb, blockId: string, returned: readonly number[]): Promise<void> {
   await sql`
     WITH "block" AS (
-      UPDATE "mrn_blocks" SET "closedAt" = clock_timestamp(), "expiresAt" = clock_timestamp() WHERE "id"::text = ${blockId} AND "closedAt" IS NULL
+      UPDATE "mrn_blocks" SET "closedAt" = clock_timestamp(), "expiresAt" = clock_timestamp() WHERE "id" = ${blockId} AND "closedAt" IS NULL
       RETURNING "id", "authorityCode", "year"
     )
     INSERT INTO "mrn_returned_ranges" ("authorityCode", "year", "firstNumber", "lastNumber", "returnedByBlockId")
