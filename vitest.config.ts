@@ -11,6 +11,8 @@ const versionDependent = [
   'src/audit/**/*.db.test.ts',
   'src/http/idempotency.db.test.ts',
   'src/http/replicas.db.test.ts',
+  'src/search/search.db.test.ts',
+  'src/search/search-entry.db.test.ts',
 ];
 
 /**

@@ -112,6 +112,9 @@ test('charts that are registered, opened, searched for, changed and refused', as
   const calls = [
     await server.inject({ url, headers }),
     await server.inject({ url: `/api/v1/patients?q=${word}&dateOfBirth=${born}`, headers }),
+    await server.inject({ url: `/api/v1/patients?q=${word}%20${born}`, headers }),
+    await server.inject({ url: `/api/v1/patients?q=${word}&gender=${word}`, headers }),
+    await server.inject({ method: 'POST', url: '/api/v1/patients/search', headers, payload: { q: word, bornFrom: word } }),
     await server.inject({ method: 'PATCH', url, headers: { ...headers, 'if-match': '"1"' }, payload: { middleName: word } }),
     await server.inject({ method: 'PATCH', url, headers: { ...headers, 'if-match': '"1"' }, payload: { middleName: word } }),
     await server.inject({ method: 'POST', url: '/api/v1/patients', headers, payload: { ...person, lastName: '', [word]: word } }),

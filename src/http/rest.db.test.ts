@@ -126,6 +126,11 @@ const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
     const user = (await database.query<{ id: string }>('SELECT id FROM users LIMIT 1'))[0]?.id ?? '';
     const byUser = await client.listPatients({ query: { userAction: 'created', userId: user, total: false } });
     expect(byUser.body).toEqual({ items: [], nextCursor: null, total: null });
+    const { patient } = await registered();
+    const typed = await client.listPatients({ query: { q: patient.mrn.toLowerCase(), bornTo: 2026, deceased: false, limit: 5 } });
+    expect(typed.body).toMatchObject({ items: [patient], matches: [{ id: patient.id, score: 1, reasons: [{ field: 'mrn' }] }], more: false });
+    for (const query of [{ gender: 'MALE' as const }, { q: 'a', updatedSince: since }, { q: 'x'.repeat(201) }])
+      await expect(client.listPatients({ query })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
     await expect(client.listPatients({ query: { userAction: 'created' } })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   },
   updatePatient: async () => {
@@ -152,6 +157,15 @@ const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
     const { body } = await client.searchPatients({ body: { email: 'search.me@example.org', lastName: patient.lastName.slice(0, 6) } });
     expect(body.items).toEqual([patient]);
     await expect(client.searchPatients({ body: {} })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    const typed = await client.searchPatients({
+      body: { q: `${patient.lastName.toUpperCase()} ${patient.firstName ?? ''}`, gender: patient.gender ?? undefined },
+    });
+    expect(typed.body).toMatchObject({ items: expect.arrayContaining([patient]), more: false, nextCursor: null });
+    expect(typed.body.matches?.[0]).toMatchObject({
+      score: expect.any(Number),
+      reasons: expect.arrayContaining([{ field: 'name', match: 'exact', text: 'family name' }]),
+    });
+    await expect(client.searchPatients({ body: { q: 'a', mrn: 'b' } })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   },
   findPatientByMrn: async () => {
     const { patient } = await registered();

@@ -53,7 +53,9 @@ export function readTyped(text: string): TypedQuery {
   for (const piece of rest.split(/[\s,;]+/u)) {
     if (/\d/.test(piece)) {
       const bare = bareTerm(piece);
-      if (bare !== '') parts.push(numberPart(piece));
+      // Person7 is a name to somebody.
+      const names = /^\p{L}/u.test(piece) && splitName(piece).length === 1 ? wordForms(splitName(piece)[0] ?? '') : [];
+      if (bare !== '') parts.push({ ...numberPart(piece), names });
     } else parts.push(...nameParts(piece));
   }
   return { parts: sift(joinNames(parts, initials)), initials };
