@@ -150,6 +150,23 @@ test('the secret is not in the database, and two secrets sign during a rotation'
   expect(String(taken().at(-1)?.headers['webhook-signature']).split(' ')).toHaveLength(1);
 });
 
+test('a secret under another key is told once for each pause, and goes out when the key is back', async () => {
+  const { id, taken } = await receiver('other key');
+  await change(await newPatient());
+  await placeNewEvents(context);
+  const wrong = {
+    ...context,
+    firstPauseMilliseconds: 60_000,
+    settings: { ...settings, maxBackoffSeconds: 60, secretKey: Buffer.alloc(32, 8).toString('base64') },
+  };
+  await expect(deliverTo(wrong, id)).rejects.toMatchObject({ code: 'EVENT_KEY_WRONG' });
+  expect(await findReceiver(ctx, id)).toMatchObject({ failures: 1, lastFailure: 'EVENT_KEY_WRONG' });
+  expect(await findDueReceivers(context)).toEqual([]);
+  await resumeReceiver(ctx, id);
+  await tick();
+  expect(taken()).toHaveLength(2);
+});
+
 test('a receiver is told of the types that it wants', async () => {
   const { taken, id } = await receiver('filtered', { eventTypes: ['patient.archived', 'patient.contact.*'] });
   const amina = await newPatient();

@@ -1,3 +1,4 @@
+import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Db } from '../db/context.ts';
@@ -90,7 +91,14 @@ interface Round {
 }
 
 async function deliverRound(context: DeliveryContext, receiver: store.ReceiverRow, signal: AbortSignal | undefined): Promise<Round> {
-  const send = senderTo(context, receiver);
+  let send: Send;
+  try {
+    send = senderTo(context, receiver);
+  } catch (error) {
+    // Its secret cannot be read (EVENT_KEY_WRONG): told after every pause, not with every look for new events.
+    await noteDown(context, receiver, { outcome: { kind: 'failed', failure: error instanceof AppError ? error.code : 'SECRET_UNREADABLE' }, again: false });
+    throw error;
+  }
   const fresh = await deliverNew(context, receiver, { send, signal });
   if (fresh.stopped) return fresh;
   const again = await deliverAgain(context, receiver, { send, signal, working: fresh.delivered > 0 });

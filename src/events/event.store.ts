@@ -189,7 +189,7 @@ export async function listDueReceivers(db: Db, now: Date): Promise<string[]> {
     where r.state = 'ACTIVE' and (r."retryAt" is null or r."retryAt" <= ${now})
       and (exists (select from patient_outbox_events e where e.seq > r.position) or exists (
         select from event_deliveries d where d."receiverId" = r.id and d.state = 'WAITING' and (d."retryAt" is null or d."retryAt" <= ${now}) and ${isHead}))
-      and not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.objsubid = 1
+      and not exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.objsubid = 1 and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())
         and ((l.classid::bigint << 32) | l.objid::bigint) = ${lockKey(sql`r.id`)})
     order by r.id`.execute(db);
   return rows.map(({ id }) => id);

@@ -96,9 +96,9 @@ const changes: readonly { change: string; whole: string[]; module?: string[]; un
   },
   // The queue of jobs makes its own tables, without migrations.
   {
-    change: 'CREATE SCHEMA graphile_worker; CREATE TABLE graphile_worker.migrations (id int)',
+    change: 'CREATE SCHEMA onechart_worker; CREATE TABLE onechart_worker.migrations (id int)',
     whole: [],
-    undo: 'DROP SCHEMA graphile_worker CASCADE',
+    undo: 'DROP SCHEMA onechart_worker CASCADE',
   },
   {
     change: 'CREATE INDEX by_hand ON patients (city)',
