@@ -12,10 +12,12 @@ import { createDatabase, type TestDatabase } from '../../test/support/database.t
 import { openTestHttp } from '../../test/support/http.ts';
 import { exportRoutes } from '../api/export.routes.ts';
 import { fixedClock } from '../base/clock.ts';
+import { parseDatabaseUrl } from '../base/config.ts';
 import { newId } from '../base/ids.ts';
 import { createClient, type OneChartClient } from '../client/client.ts';
 import { kyselyOnPool } from '../db/connect.ts';
 import type { Ctx } from '../db/context.ts';
+import { openServerRegistry } from '../http/registry.ts';
 import { listen } from '../http/server.ts';
 import { openRegistry, type PatientRepository, type Registry } from '../index.ts';
 import { exportBase } from './base-export.service.ts';
@@ -173,6 +175,20 @@ test('a client that goes away ends the export, and the trail says that it broke 
     )
     .toBe(before + 1);
   await expect.poll(() => database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)).toEqual([]);
+});
+
+test('an export that takes longer than its limit is broken off, and no file of it looks whole', async () => {
+  const own = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 3, exportSeconds: 0 });
+  const brief = openTestHttp(database, { registry: own });
+  const asked = brief.inject({ url: '/api/v1/export?reason=Too%20long', headers: { 'x-test-role': 'HIM' } });
+  const ended = await asked.then(
+    ({ body }) => body,
+    () => '',
+  );
+  expect(ended).not.toContain('"type":"end"');
+  await expect.poll(async () => (await trail('registry.export-broken-off')).at(-1)?.reason).toBe('Too long');
+  await brief.close();
+  await own.close();
 });
 
 test('whoever leaves off after the first piece gives the snapshot back at once', async () => {
