@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { createSampleEhr, type WriterReport } from '../../sample-ehr/index.ts';
+import { maintainAuditPartitions } from '../audit/partition.service.ts';
+import { systemClock } from '../base/clock.ts';
 import { type DatabaseAddress, describeAddress, resolveDatabase, toPgConfig } from '../base/config.ts';
 import { AppError, toAppError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
@@ -13,6 +15,8 @@ import { count, renderFindings, renderPlan, renderVerification } from '../cli/mi
 import { reportError } from '../cli/program.ts';
 import { shownPath, withReport, type WrittenReport } from '../cli/report-files.ts';
 import { embeddedAddress, homeFolder, startEmbedded, stopEmbedded } from '../embedded/index.ts';
+import { createPool, kyselyOnPool } from '../db/connect.ts';
+import { translateDatabaseError } from '../db/sqlstate.ts';
 import { openMetrics } from '../http/metrics.ts';
 import { type OpenHttp, openHttp } from '../http/open.ts';
 import { listen } from '../http/server.ts';
@@ -144,6 +148,8 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
       throw new AppError('drift', 'VERIFICATION_FAILED', 'The database is not as it should be; the lines above say where. Run bin/onechart migrate status.');
   }
 
+  if (verification && mayApply) await makePartitions(address);
+
   let patients: LoadedPatients | undefined;
   if (sample) {
     print(io, heading((step += 1), 'Register synthetic patients'));
@@ -162,6 +168,20 @@ async function tour({ address: first, options, home }: Tour): Promise<{ close():
     `\n${renderTour({ database: describeAddress(address), rows, findings, plan, applied, verification, report: report && shownPath(io, report.html), writer, patients, url, accounts })}`,
   );
   return { close: async () => void (await http.stop({ delaySeconds: 0, limitSeconds: settings.server.shutdownLimitSeconds })) };
+}
+
+/** Months of the audit trail to come have partitions of their own from the start; whoever may not make them leaves that to `onechart audit maintain`. */
+async function makePartitions(address: DatabaseAddress): Promise<void> {
+  const pool = createPool(address, { maxConnections: 1, applicationName: 'onechart start' });
+  try {
+    await maintainAuditPartitions(kyselyOnPool(pool), { now: systemClock.now() });
+  } catch (thrown) {
+    const error = toAppError(translateDatabaseError(thrown));
+    if (error.code !== 'DATABASE_PRIVILEGE_MISSING' && error.kind !== 'busy') throw error;
+    note(io, `The months of the audit trail have no partitions of their own yet: let the owner of the tables run bin/onechart audit maintain. [${error.code}]`);
+  } finally {
+    await pool.end();
+  }
 }
 
 /** Builds the sample EHR, or finds the one of an earlier start. */

@@ -70,6 +70,8 @@ test('npm start on a database of one’s own changes nothing unless told, then a
   const [, report = ''] = /^ {2}report +(\S+)$/m.exec(applied.output()) ?? [];
   expect(readdirSync(reports)).toContain(report.split('/').at(-1));
   expect(await database.query('SELECT count(*)::int AS count FROM patients')).toEqual([{ count: 0 }]);
+  // This month and three to come, beside the default one.
+  expect(await database.query(`SELECT count(*)::int AS count FROM pg_inherits WHERE inhparent = 'patient_audit_events'::regclass`)).toEqual([{ count: 5 }]);
   expect(await database.query('SELECT count(*)::int AS count FROM surgical_cases')).toEqual([before]);
 });
 
