@@ -58,6 +58,8 @@ class FallbackConnection implements DatabaseConnection {
   readonly reader: FailingReader;
   readonly primary: Db;
   transaction: ControlledTransaction<Tables> | undefined;
+  /** Whether the transaction is the reader's. */
+  reading = false;
 
   constructor(reader: FailingReader, primary: Db) {
     this.reader = reader;
@@ -84,12 +86,20 @@ class FallbackConnection implements DatabaseConnection {
   }
 
   async begin(settings: TransactionSettings): Promise<void> {
+    this.reader.began();
+    this.reading = true;
     try {
       this.transaction = await beginOn(this.reader.db, settings);
     } catch (error) {
+      this.ended();
       this.reader.failed(error);
       this.transaction = await beginOn(this.primary, settings);
     }
+  }
+
+  ended(): void {
+    if (this.reading) this.reader.ended();
+    this.reading = false;
   }
 }
 
@@ -103,6 +113,7 @@ function driverOf(reader: FailingReader, primary: Db): Driver {
     const held = connection as FallbackConnection;
     const { transaction } = held;
     held.transaction = undefined;
+    held.ended();
     await transaction?.[how]().execute();
   };
   return {

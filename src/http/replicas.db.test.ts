@@ -1,9 +1,12 @@
 import type { FastifyInstance } from 'fastify';
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testPrincipal } from '../../test/support/http.ts';
 import { type StreamingPair, startStreamingPair } from '../../test/support/standby.ts';
 import type { Role } from '../access/access.schema.ts';
 import { parseDatabaseUrl } from '../base/config.ts';
+import { fallingBack } from '../db/fallback.ts';
+import { openSnapshot } from '../db/snapshot.ts';
 import type { ReplicaState } from '../db/replicas.ts';
 import { openServerRegistry, type ServerRegistry } from './registry.ts';
 import { createServer } from './server.ts';
@@ -155,7 +158,6 @@ test('what the standby ends because it stands in the way of the replay is answer
   // The lock of a TRUNCATE is replayed, and reaches the sleeping read.
   await pair.primary.query('create table in_the_way (id int)');
   await expect.poll(async () => (await pair.standby.query(`select to_regclass('in_the_way') is not null as there`)).rows[0]?.there).toBe(true);
-  const { CompiledQuery } = await import('kysely');
   const reading = db.executeQuery<{ place: boolean }>(
     CompiledQuery.raw(
       `select pg_is_in_recovery() as place from (select pg_sleep(case when pg_is_in_recovery() then 20 else 0 end)) as slept left join in_the_way on true`,
@@ -168,6 +170,32 @@ test('what the standby ends because it stands in the way of the replay is answer
   expect((await reading).rows).toEqual([{ place: false }]);
   expect(first.registry.replicas?.figures().replicas[0]?.failures).toBe(failures + 1);
 });
+
+test('what holds one state of the database holds it on the replica, and on the primary where there is none to be had', async () => {
+  const lastName = newName();
+  await register(first, 'FRONT_DESK', lastName);
+  const place = await first.registry.replicas?.placeFor('snapshot');
+  if (!place?.db) throw new Error('the replica is not read from');
+  const laggingDb = place.db;
+  const ctx = { ...first.registry.base, actor: { kind: 'system' }, laggingDb } as const;
+  const where = () => CompiledQuery.raw('select pg_is_in_recovery() as standby, (select count(*)::int from patients) as patients');
+  const held = await openSnapshot(ctx);
+  const before = (await held.db.executeQuery<{ standby: boolean; patients: number }>(where())).rows[0];
+  expect(before?.standby).toBe(true);
+  await register(first, 'FRONT_DESK', newName());
+  await expect
+    .poll(async () => (await pair.standby.query('select count(*)::int as patients from patients')).rows[0].patients)
+    .toBeGreaterThan(before?.patients ?? 0);
+  expect((await held.db.executeQuery(where())).rows[0]).toEqual(before);
+  await held.close();
+  const none = fallingBack({ db: new Kysely({ dialect: unreachable }), began() {}, ended() {}, failed() {} }, first.registry.base.db);
+  const other = await openSnapshot({ ...ctx, laggingDb: none });
+  expect((await other.db.executeQuery<{ standby: boolean }>(where())).rows[0]?.standby).toBe(false);
+  await other.close();
+});
+
+/** A server that nobody reaches. */
+const unreachable = new PostgresDialect({ pool: async () => Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })) });
 
 describe('a replica that cannot be used', () => {
   test('stopped in the middle: no caller sees an error, readiness says it, and it is used again when it is back', async () => {

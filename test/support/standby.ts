@@ -69,6 +69,8 @@ export async function startStreamingPair(): Promise<StreamingPair> {
       wal_retrieve_retry_interval: '100ms',
       // A read that stands in the way of the replay is ended at once.
       max_standby_streaming_delay: '0',
+      // And one that only looks at old rows does not stand in the way.
+      hot_standby_feedback: 'on',
     });
   const urlOf = (which: 'primary' | 'standby', database: string) => `postgresql://postgres:${password}@127.0.0.1:${ports[which]}/${database}`;
 
