@@ -12,7 +12,7 @@ export interface Meter {
 }
 
 /** Kinds of queries, never what was asked. */
-export const searchKinds = ['name', 'date', 'number', 'phone', 'identifier', 'mixed', 'other'] as const;
+export const searchKinds = ['name', 'date', 'number', 'email', 'mixed', 'fields', 'other'] as const;
 export type SearchKind = (typeof searchKinds)[number];
 
 export const refusalReasons = ['password', 'unknown', 'locked', 'disabled', 'key', 'token', 'provider', 'other'] as const;

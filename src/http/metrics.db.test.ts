@@ -62,6 +62,9 @@ test('requests are counted by operation and class, registrations once, refusals 
   await http.server.inject({ url: `/api/v1/patients/${id}`, headers: { authorization: `Bearer ${key.slice(0, -2)}xx` } });
   await http.server.inject({ method: 'POST', url: '/api/v1/session', payload: { username: 'secretname', password: 'Wrong-password-1' } });
 
+  for (const query of [{ q: 'marked' }, { q: '1990-01-01' }, { q: 'marked 1990-01-01' }, { lastName: 'Secretname' }])
+    expect((await http.server.inject({ method: 'POST', url: '/api/v1/patients/search', headers, payload: query })).statusCode).toBe(200);
+
   const found = await scrape(http);
   const count = (name: string, labels = {}) => found.value(name, labels);
   expect(count('onechart_http_requests_total', { operation: 'registerPatient', status: '2xx' })).toBe(2);
@@ -74,6 +77,7 @@ test('requests are counted by operation and class, registrations once, refusals 
   expect(count('onechart_http_errors_total', { kind: 'internal' })).toBe(0);
   expect(count('onechart_sign_ins_refused_total', { reason: 'key' })).toBe(1);
   expect(count('onechart_sign_ins_refused_total', { reason: 'unknown' })).toBe(1);
+  for (const kind of ['name', 'date', 'mixed', 'fields']) expect(count('onechart_search_duration_seconds_count', { kind }), kind).toBe(1);
   expect(count('onechart_database_pool_size')).toBe(10);
   expect(count('onechart_database_pool_acquire_seconds_count')).toBeGreaterThan(3);
   expect(count('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);

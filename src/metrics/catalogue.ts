@@ -62,7 +62,7 @@ export const metricDefinitions = {
     kind: 'histogram',
     from: 'server',
     help: 'How long searches took, without the way of the answer.',
-    labels: { kind: searchKinds.join(', ') },
+    labels: { kind: `${searchKinds.join(', ')}: of what was typed; number is a record number, another number or a telephone, fields a search by named fields` },
     buckets: searchBuckets,
   },
   onechart_sign_ins_refused_total: {

@@ -35,6 +35,7 @@ export interface Readings {
 
 const mostAuthorities = 20;
 const mostReceivers = 100;
+const lateNumbers = 1_000;
 /** Counting stops there: a registry that has no worker may hold millions. */
 const mostWaiting = 100_000;
 const receiverGauges = [
@@ -156,7 +157,8 @@ function readingsOf(metrics: Metrics): Reading[] {
         const upTo = await readLastSeq(db);
         // Given up once, the rows so far are not looked at again: what is recorded from now on is found.
         lookedUpTo = Math.max(after, upTo);
-        if (upTo > after) verified = (await findVerification(db, { after, upTo })) ?? verified;
+        // A transaction may commit a lower number after a higher one was seen.
+        if (upTo > after) verified = (await findVerification(db, { after: after - lateNumbers, upTo })) ?? verified;
         if (verified === undefined) return;
         metrics.set('onechart_audit_last_verified_timestamp_seconds', verified.at);
         metrics.set('onechart_audit_verification_problems', verified.problems);

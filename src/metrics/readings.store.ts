@@ -20,8 +20,8 @@ export async function readUnsealedAge(db: Db): Promise<number> {
 
 /** The number of the last row of the trail; 0 when it is empty. */
 export async function readLastSeq(db: Db): Promise<number> {
-  const { rows } = await sql<{ seq: string }>`select seq::text as seq from patient_audit_events order by seq desc limit 1`.execute(db);
-  return Number(rows[0]?.seq ?? 0);
+  const { rows } = await sql<{ last: string }>`select seq::text as last from patient_audit_events order by seq desc limit 1`.execute(db);
+  return Number(rows[0]?.last ?? 0);
 }
 
 export interface RecordedVerification {

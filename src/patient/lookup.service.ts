@@ -128,7 +128,8 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
   const unrestrictedOnly = ctx.viewer !== undefined;
   const afterMasked = unrestrictedOnly && search.cursor !== undefined ? maskedCursor(search.cursor) : undefined;
   const after = search.cursor === undefined || afterMasked ? undefined : (decodeCursor('name', search.cursor) as unknown as NameKey);
-  return inTransaction(ctx, async (inside) => {
+  const began = performance.now();
+  const found = await inTransaction(ctx, async (inside) => {
     const rows = afterMasked ? [] : await readPatients(inside, (db) => selectPatientSearch(db, search, { after, unrestrictedOnly }));
     const named = await toPage(inside, rows, { limit: search.limit, kind: 'name', key: nameKey, total: null });
     const page = unrestrictedOnly && named.nextCursor === null ? await appendRestricted(inside, named, { search, after: afterMasked?.id }) : named;
@@ -136,6 +137,8 @@ export async function searchPatients(ctx: Ctx, input: PatientSearch, settings: R
     await recordListing(inside, { action: 'patient.searched', fields: Object.keys(criteria), page });
     return page;
   });
+  ctx.meter?.searched('fields', performance.now() - began);
+  return found;
 }
 
 /** The cursor of restricted charts, which come in the order of their ids: `restricted`, and the last id shown, if any. */

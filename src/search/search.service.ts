@@ -11,11 +11,18 @@ import { type PatientRow, toPatient } from '../patient/patient-row.ts';
 import { kindOfQuery } from './kind-of-query.ts';
 import { type Rank, rank, slipsBetween, slipsForgiven } from './rank.ts';
 import type { SearchMatch, TypedSearch } from './search.schema.ts';
-import { type CandidateRow, type Filters, findCandidates, findSearchedParts, findSimilarWords, findSurvivors, insertSearches } from './search.store.ts';
+import {
+  type CandidateRow,
+  type Filters,
+  findCandidates,
+  findSearchedParts,
+  findSimilarWords,
+  findSurvivors,
+  insertSearches,
+  mostCandidates,
+} from './search.store.ts';
 import { beginningQuery, deletesOf, exactQuery, readTyped, similarQuery, type TypedQuery, wordsToCorrect } from './typed-query.ts';
 
-/** So many charts are ranked. Whoever types a name that more bear has to type more. */
-const mostCandidates = 100;
 /** Words that one mistyped word may stand for; the nearest first. */
 const mostCorrections = 40;
 
@@ -118,7 +125,7 @@ async function findAll(ctx: Ctx, db: Db, { query, search }: { query: TypedQuery;
     bornFrom: search.bornFrom === undefined ? undefined : `${search.bornFrom}-01-01`,
     bornTo: search.bornTo === undefined ? undefined : `${search.bornTo}-12-31`,
   };
-  const shared = { filters, limit: mostCandidates, guarded: ctx.viewer !== undefined };
+  const shared = { filters, guarded: ctx.viewer !== undefined };
   const candidates = await findCandidates(db, { ...shared, whole: exactQuery(query), begun: beginningQuery(query), enough: enoughFor(query, search.limit) });
   const words = candidates.length < 3 && !candidates.some(({ stage }) => stage === 1) ? wordsToCorrect(query) : [];
   if (words.length > 0) {
