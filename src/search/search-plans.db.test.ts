@@ -8,9 +8,9 @@ import type { Ctx } from '../db/context.ts';
 import { refreshSearchEntry, rebuildSearch } from './entry.service.ts';
 import { searchTyped } from './search.service.ts';
 
-// The plans of every statement of search over 30 000 charts, both as they are planned for their values and as a connection keeps them.
+// The plans of every statement of search over 20 000 charts, both as they are planned for their values and as a connection keeps them.
 
-const charts = 30_000;
+const charts = 20_000;
 
 interface Statement {
   readonly text: string;
@@ -57,9 +57,9 @@ beforeAll(async () => {
   });
   ctx = { db: kyselyOnPool(pool, { prepares: true }), pool, actor: { kind: 'service' }, clock: systemClock, newId };
   await rebuildSearch(ctx, { batchRows: 2000 });
-  // A registry has some ten thousand words.
+  // A registry has tens of thousands of words.
   await database.query(
-    `INSERT INTO patient_search_words (word, writer, deletes) SELECT word, 0, array(SELECT overlay(word placing '' from at for 1) FROM generate_series(1, 10) at) FROM (SELECT 'w' || substr(md5(n::text), 1, 9) AS word FROM generate_series(1, 30000) n) made ON CONFLICT DO NOTHING`,
+    `INSERT INTO patient_search_words (word, writer, deletes) SELECT word, 0, array(SELECT overlay(word placing '' from at for 1) FROM generate_series(1, 10) at) FROM (SELECT 'w' || substr(md5(n::text), 1, 9) AS word FROM generate_series(1, 20000) n) made ON CONFLICT DO NOTHING`,
   );
   // As autovacuum does it: statistics, and what waited beside the indexes sorted in.
   await database.query('VACUUM ANALYZE');
