@@ -1,6 +1,16 @@
 import { chineseCheck, dniLetter, koreanCheck, mod1110, nhsCheck, peselCheck, snilsCheck, turkishCheck, verhoeff } from './check-characters.ts';
-import type { Random } from './random.ts';
+import { mix, type Random } from './random.ts';
 import type { SyntheticIdentifier, SyntheticPlace } from './synthetic-person.ts';
+
+/** So many digits that no other person of the run has, as long as the run is not longer than there are numbers. */
+export type Serial = (count: number, below?: number) => string;
+
+/** Numbers of a run in an order that looks like none: 611,953 is a prime. */
+export function serialOf(number: number, seed: number): Serial {
+  return (count, space = 10 ** count) => {
+    return String((number * 611_953 + mix(seed, count)) % space).padStart(count, '0');
+  };
+}
 
 /** A country as an address, a telephone and a number of identity see it. */
 export interface Country {
@@ -9,7 +19,8 @@ export interface Country {
   /** E.164, in a range that rings nowhere: `docs/adr/0060` has the table. */
   readonly mobile: (random: Random) => string;
   readonly landline: (random: Random) => string;
-  readonly identifier?: (random: Random, born: { date: string; woman: boolean }) => SyntheticIdentifier;
+  /** Undefined for the few to whom the check digit leaves no number. */
+  readonly identifier?: (serial: Serial, born: { date: string; woman: boolean }) => SyntheticIdentifier | undefined;
 }
 
 const digits = (random: Random, count: number): string => {
@@ -79,7 +90,11 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: (random) => `+1${random.between(2, 8)}9${random.below(10)}${random.between(2, 9)}${digits(random, 6)}`,
         landline: (random) => `+1${random.between(2, 8)}9${random.below(10)}${random.between(2, 9)}${digits(random, 6)}`,
         // Social security numbers never begin with 9; groups below 50 are no taxpayer numbers either.
-        identifier: (random) => identifier('SS', '10', `9${digits(random, 2)}-${String(random.between(1, 49)).padStart(2, '0')}-${digits(random, 4)}`),
+        identifier: (serial) => {
+          const eight = serial(8, 49_000_000);
+          const group = String(Number(eight.slice(0, 2)) + 1).padStart(2, '0');
+          return identifier('SS', '10', `9${eight.slice(2, 4)}-${group}-${eight.slice(4)}`);
+        },
       },
       {
         code: 'GB',
@@ -97,12 +112,10 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: (random) => `+441632${random.between(5, 9)}${digits(random, 5)}`,
         landline: (random) => `+441632${random.between(2, 4)}${digits(random, 5)}`,
         // NHS Digital keeps numbers that begin with 999 for tests.
-        identifier: (random) => {
-          for (;;) {
-            const nine = `999${digits(random, 6)}`;
-            const check = nhsCheck(nine);
-            if (check !== undefined) return identifier('NH', '11', nine + check);
-          }
+        identifier: (serial) => {
+          const nine = `999${serial(6)}`;
+          const check = nhsCheck(nine);
+          return check === undefined ? undefined : identifier('NH', '11', nine + check);
         },
       },
       {
@@ -120,8 +133,8 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+49190', 7),
         landline: number('+49190', 7),
         // A tax number that begins with 0 is one for tests.
-        identifier: (random) => {
-          const ten = `0${digits(random, 9)}`;
+        identifier: (serial) => {
+          const ten = `0${serial(9)}`;
           return identifier('TAX', '12', ten + mod1110(ten));
         },
       },
@@ -140,8 +153,8 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+345', 8),
         landline: number('+345', 8),
         // Numbers from 99 million up are not given out.
-        identifier: (random) => {
-          const value = 99_000_000 + random.below(1_000_000);
+        identifier: (serial) => {
+          const value = 99_000_000 + Number(serial(6));
           return identifier('NI', '13', `${value}${dniLetter(value)}`);
         },
       },
@@ -174,8 +187,8 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+906', 9),
         landline: number('+907', 9),
         // A real one never begins with 0.
-        identifier: (random) => {
-          const nine = `0${digits(random, 8)}`;
+        identifier: (serial) => {
+          const nine = `0${serial(8)}`;
           return identifier('NI', '14', nine + turkishCheck(nine));
         },
       },
@@ -194,9 +207,9 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+4898', 7),
         landline: number('+4898', 7),
         // Right in form and check digit, but of a birth in the twenty-third century: the months count from 61.
-        identifier: (random, born) => {
+        identifier: (serial, born) => {
           const month = String(Number(born.date.slice(5, 7)) + 60);
-          const ten = `${born.date.slice(2, 4)}${month}${born.date.slice(8, 10)}${digits(random, 3)}${random.below(5) * 2 + (born.woman ? 0 : 1)}`;
+          const ten = `${born.date.slice(2, 4)}${month}${born.date.slice(8, 10)}${serial(3)}${(Number(serial(7).charAt(0)) % 5) * 2 + (born.woman ? 0 : 1)}`;
           return identifier('NI', '15', ten + peselCheck(ten));
         },
       },
@@ -214,8 +227,8 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         }),
         mobile: number('+71', 9),
         landline: number('+71', 9),
-        identifier: (random) => {
-          const nine = `999${digits(random, 6)}`;
+        identifier: (serial) => {
+          const nine = `999${serial(6)}`;
           return identifier('NI', '16', nine + snilsCheck(nine));
         },
       },
@@ -260,7 +273,7 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+2017', 8),
         landline: number('+2017', 8),
         // The century digit 9 is not in use.
-        identifier: (random, born) => identifier('NI', '17', `9${born.date.slice(2, 4)}${born.date.slice(5, 7)}${born.date.slice(8, 10)}${digits(random, 7)}`),
+        identifier: (serial, born) => identifier('NI', '17', `9${born.date.slice(2, 4)}${born.date.slice(5, 7)}${born.date.slice(8, 10)}${serial(7)}`),
       },
       {
         code: 'CN',
@@ -274,9 +287,10 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         }),
         mobile: number('+86120', 8),
         landline: number('+86120', 8),
-        // No place has the code 990000.
-        identifier: (random, born) => {
-          const seventeen = `990000${born.date.replaceAll('-', '')}${digits(random, 2)}${random.below(5) * 2 + (born.woman ? 0 : 1)}`;
+        // No place has a code from 99.
+        identifier: (serial, born) => {
+          const six = serial(6);
+          const seventeen = `99${six.slice(0, 4)}${born.date.replaceAll('-', '')}${six.slice(4)}${born.woman ? 2 : 1}`;
           return identifier('NI', '18', seventeen + chineseCheck(seventeen));
         },
       },
@@ -306,8 +320,8 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+8212', 8),
         landline: number('+8212', 8),
         // The digit of sex and century is that of births before 1900.
-        identifier: (random, born) => {
-          const twelve = `${born.date.slice(2, 4)}${born.date.slice(5, 7)}${born.date.slice(8, 10)}${born.woman ? 0 : 9}${digits(random, 5)}`;
+        identifier: (serial, born) => {
+          const twelve = `${born.date.slice(2, 4)}${born.date.slice(5, 7)}${born.date.slice(8, 10)}${born.woman ? 0 : 9}${serial(5)}`;
           return identifier('NI', '19', twelve + koreanCheck(twelve));
         },
       },
@@ -323,7 +337,7 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+844', 8),
         landline: number('+844', 8),
         // No province has the code 999.
-        identifier: (random) => identifier('NI', '20', `999${digits(random, 9)}`),
+        identifier: (serial) => identifier('NI', '20', `999${serial(9)}`),
       },
       {
         code: 'IN',
@@ -339,8 +353,8 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+9110', 8),
         landline: number('+9110', 8),
         // A real one never begins with 0 or 1.
-        identifier: (random) => {
-          const eleven = `1${digits(random, 10)}`;
+        identifier: (serial) => {
+          const eleven = `1${serial(10)}`;
           return identifier('NI', '21', eleven + verhoeff(eleven));
         },
       },
@@ -359,7 +373,7 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         mobile: number('+2543', 8),
         landline: number('+2543', 8),
         // Eight digits, of which a real one has no zeros in front.
-        identifier: (random) => identifier('NI', '22', `00${digits(random, 6)}`),
+        identifier: (serial) => identifier('NI', '22', `00${serial(6)}`),
       },
       {
         code: 'NG',
@@ -374,7 +388,7 @@ export const countries: Readonly<Record<string, Country>> = Object.fromEntries(
         }),
         mobile: number('+23460', 8),
         landline: number('+23460', 8),
-        identifier: (random) => identifier('NI', '23', `0000${digits(random, 7)}`),
+        identifier: (serial) => identifier('NI', '23', `0000${serial(7)}`),
       },
     ] satisfies readonly Country[]
   ).map((country) => [country.code, country]),

@@ -1,4 +1,5 @@
 import { dateOf, dayOf } from './calendar.ts';
+import { serialOf } from './countries.ts';
 import type { Household, Member } from './household.ts';
 import { householdAt } from './household.ts';
 import type { WrittenName } from './names/name-table.ts';
@@ -50,6 +51,7 @@ export function chartsOf(household: Household, { seed, today, first }: { seed: n
       today,
       reference: referenceOf(first + index),
       number: first + index,
+      seed,
       mother: member.mother && references.get(member.mother),
     }),
   );
@@ -63,6 +65,7 @@ interface Desk {
   readonly today: number;
   readonly reference: string;
   readonly number: number;
+  readonly seed: number;
   readonly mother: string | undefined;
 }
 
@@ -112,9 +115,13 @@ function chart(member: Member, desk: Desk): SyntheticPerson {
       return { use: 'FORMER', ...place, periodStart: from === undefined ? null : dateOf(from), periodEnd: dateOf(until) };
     }),
     telecoms: telecoms(random, { adult, household }),
-    identifiers:
-      country.identifier && random.perMille(homeless ? 300 : 720) && age > 0.2 ? [country.identifier(random, { date: birth, woman: member.woman })] : [],
+    identifiers: random.perMille(homeless ? 300 : 720) && age > 0.2 ? identifiersOf(member, desk, birth) : [],
   };
+}
+
+function identifiersOf(member: Member, { household, seed, number }: Desk, date: string): SyntheticPerson['identifiers'] {
+  const identifier = household.country.identifier?.(serialOf(number, seed), { date, woman: member.woman });
+  return identifier ? [identifier] : [];
 }
 
 const nowhere = { addressLine1: null, addressLine2: null, city: null, state: null, zipCode: null, country: null };

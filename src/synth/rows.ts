@@ -67,7 +67,7 @@ export const csvHeader = ({ mrn = true }: { mrn?: boolean } = {}): string => `${
 
 export function csvLine(person: SyntheticPerson, { mrn = true }: { mrn?: boolean } = {}): string {
   let line = mrn ? `${person.reference},` : '';
-  for (const column of columns) line += `${cell(person[column])},`;
+  for (const column of columns) line += `${cell(column === 'deceasedAt' ? (person.deceasedAt?.slice(0, 10) ?? null) : person[column])},`;
   const maiden = person.names.find(({ use }) => use === 'MAIDEN');
   return `${line}${cell(maiden?.lastName ?? null)},${cell(person.identifiers[0]?.value ?? null)}\n`;
 }

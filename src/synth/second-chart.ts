@@ -54,10 +54,15 @@ export function secondChart(person: SyntheticPerson, { seed, number, today }: { 
   // What this person cannot have (a nickname, a transcription) is drawn again.
   for (let attempt = 0; attempt < 12; attempt += 1) {
     const scenario: Scenario = infant ? 'NEWBORN' : attempt === 0 && person.multipleBirthCount !== null && random.perMille(600) ? 'TWIN' : chosen(random);
-    if (scenario === 'COMPOUND' ? several(draft, random) : changesOf[scenario](draft, random)) return { chart: draft, scenario };
+    if (scenario === 'COMPOUND' ? several(draft, random) : changesOf[scenario](draft, random)) return { chart: withoutSameNumber(draft, person), scenario };
   }
   typo(draft, random);
-  return { chart: draft, scenario: 'TYPO' };
+  return { chart: withoutSameNumber(draft, person), scenario: 'TYPO' };
+}
+
+/** A registry refuses the same number for a second chart, so that a second chart in one base has it mistyped or not at all. */
+function withoutSameNumber(draft: Draft, { identifiers: [known] }: SyntheticPerson): SyntheticPerson {
+  return { ...draft, identifiers: draft.identifiers.filter(({ value }) => value !== known?.value) };
 }
 
 const several: Change = (draft, random) => {
@@ -82,7 +87,6 @@ function writtenAnew(draft: Draft, random: Random): void {
   if (random.perMille(300)) draft.middleName = draft.middleName === null || random.perMille(500) ? null : draft.middleName.charAt(0);
   if (random.perMille(350)) draft.email = null;
   if (random.perMille(250)) draft.phoneSecondary = null;
-  if (random.perMille(400)) draft.identifiers = [];
   if (random.perMille(150)) draft.phone = draft.country === null ? null : (countries[draft.country]?.mobile(random) ?? null);
   if (random.perMille(600)) draft.bloodType = null;
   if (random.perMille(500)) draft.addresses = [];
