@@ -30,6 +30,8 @@ export interface Decisions {
   readonly seen: KeySet;
   /** Words of names that are written already. */
   readonly words: Set<string>;
+  /** Instants of the batches that this process has written lately. */
+  readonly madeAt: Date[];
   readonly duplicates: DuplicateHandling;
   readonly uuids: boolean;
   readonly runId: string;
@@ -38,11 +40,16 @@ export interface Decisions {
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+/** UUIDs are the same in upper and lower case; other ids are not. */
+function idKey(id: string, uuids: boolean): string {
+  return `k|${uuids ? id.toLowerCase() : id}`;
+}
+
 /** What two rows cannot both have: record numbers, ids, numbers of authorities that give each to one person. */
-function exclusiveKeys(row: CheckedRow): string[] {
+function exclusiveKeys(row: CheckedRow, uuids: boolean): string[] {
   return [
     ...(row.mrn === undefined ? [] : [`m|${row.mrn}`]),
-    ...(row.id === undefined ? [] : [`k|${row.id.toLowerCase()}`]),
+    ...(row.id === undefined ? [] : [idKey(row.id, uuids)]),
     ...row.identifiers.flatMap((each) => (each.mayRepeat ? [] : [`i|${numberName(each)}`])),
   ];
 }
@@ -103,15 +110,10 @@ export async function decideBatch(db: Db, batch: SourceBatch, options: Decisions
     }
     if (id !== undefined) {
       if (options.uuids && !uuid.test(id)) refuse('id', 'VALUE_MALFORMED', 'id must be a UUID in this database.');
-      else if (existing.has(id) || lineOf(`k|${id.toLowerCase()}`) !== undefined) refuse('id', 'ID_TAKEN', 'A patient or an earlier row has this id already.');
+      else if (existing.has(id) || lineOf(idKey(id, options.uuids)) !== undefined) refuse('id', 'ID_TAKEN', 'A patient or an earlier row has this id already.');
     }
     const mother = row.chart.motherId;
-    if (
-      typeof mother === 'string' &&
-      !existing.has(mother) &&
-      here.get(`k|${mother.toLowerCase()}`) === undefined &&
-      lineOf(`k|${mother.toLowerCase()}`) === undefined
-    )
+    if (typeof mother === 'string' && !existing.has(mother) && lineOf(idKey(mother, options.uuids)) === undefined)
       refuse('motherId', 'MOTHER_NOT_FOUND', 'motherId names no patient and no earlier row. Put the row of the mother before this one.');
     for (const { index, number } of misfitsAt.get(at) ?? [])
       refuse(`identifiers.${index}`, 'IDENTIFIER_PATTERN_MISMATCH', `value does not look like a number of ${number.authorityCode}. Compare it with the card.`);
@@ -143,7 +145,7 @@ export async function decideBatch(db: Db, batch: SourceBatch, options: Decisions
     } else if (problems.length > 0) rejected.push({ source, problems, duplicates });
     else {
       accepted.push({ source, row, duplicates });
-      for (const key of [...row.keys, ...exclusiveKeys(row)]) {
+      for (const key of [...row.keys, ...exclusiveKeys(row, options.uuids)]) {
         if (here.has(key)) continue;
         here.set(key, source.line);
         keys.push({ key, line: source.line });

@@ -5,8 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from '../../test/support/command-line.ts';
-import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { createSampleEhr } from '../../sample-ehr/index.ts';
+import { createDatabase, type TestDatabase, withClient } from '../../test/support/database.ts';
+import { newId } from '../base/ids.ts';
+import { kyselyOnPool } from '../db/connect.ts';
+import { createMrnIssuer } from '../identifier/mrn.service.ts';
 import { openRegistry } from '../index.ts';
+import { defaultHostProfile, renderModule } from '../migrate/module/index.ts';
+import { importFile } from './import.service.ts';
+import { prepareImport } from './prepare.service.ts';
 import { createRecordSplitter } from './records.ts';
 
 let database: TestDatabase;
@@ -231,6 +238,70 @@ test('identifiers of an authority are held against its pattern and belong to one
     ['3', 'Card', 'IDENTIFIER_PATTERN_MISMATCH'],
     ['4', 'Card', 'IDENTIFIER_TAKEN'],
     ['5', 'Other', 'IDENTIFIER_AUTHORITY_NOT_FOUND'],
+  ]);
+});
+
+test('who is registered at a desk while an import runs is compared with the rows that follow', async () => {
+  const path = await file('beside.csv', 'First name,Last name,DOB\nUno,Prima,1950-01-01\nDue,Seconda,1951-01-01\n');
+  await using registry = await openRegistry({ databaseUrl: database.url });
+  const prepared = await prepareImport({ path, today: '2026-11-23' });
+  const pool = database.pool();
+  const mrns = createMrnIssuer();
+  let seconds = 0;
+  let desk = '';
+  // Each look at the clock is a second later, so that nobody has to wait for the desks to be asked.
+  const clock = { now: () => new Date(Date.now() + (seconds += 1) * 1000) };
+  const result = await importFile(
+    { db: kyselyOnPool(pool), pool, actor: { kind: 'service', name: 'test' }, clock, newId },
+    {
+      path,
+      scanned: prepared.scanned,
+      format: prepared.format,
+      mrns,
+      duplicates: 'skip',
+      batchRows: 1,
+      settings: { timeZone: 'UTC' },
+      errorsPath: `${path}.e`,
+      duplicatesPath: `${path}.d`,
+      onProgress: async ({ rowsRead }) => {
+        if (rowsRead === 1) desk = (await registry.patientRepository.create({ firstName: 'due', lastName: 'Séconda', dateOfBirth: '1951-01-01' })).id;
+      },
+    },
+  );
+  await mrns.close();
+  expect(result).toMatchObject({ rowsImported: 1, rowsSkipped: 1 });
+  expect((await readCsv(`${path}.d`))[1]).toEqual(['3', 'same name and date of birth', '', desk, 'skipped']);
+});
+
+test('hosts with text ids in a schema of their own: ids are kept, mothers are found among the rows before', async () => {
+  await using host = await createDatabase();
+  await withClient(host.url, async (client) => {
+    await createSampleEhr(client, { idType: 'text', schema: 'ehr', rows: 5 });
+    await client.query('SET search_path TO ehr');
+    for (const { sql } of renderModule({ ...defaultHostProfile, schema: 'ehr', idType: 'text', userIdType: 'text' })) await client.query(sql);
+  });
+  const path = await file(
+    'text.csv',
+    'id,Name,motherId,National ID\nchart 1,Ana Ruiz,,1\nchart 2,Eva Ruiz,chart 1,2\nchart 1,Ida Paz,,3\nchart 3,Leo Paz,chart 9,4\n',
+  );
+  const mapping = await file(
+    'text.yaml',
+    'columns: { id: id, Name: fullName, motherId: motherId, "National ID": { field: identifier, type: NI, system: "urn:test:ni" } }',
+  );
+  for (const expected of [
+    { rowsImported: 2, rowsRejected: 2, state: 'completed' },
+    { rowsImported: 2, rowsRejected: 2, state: 'completed-before' },
+  ]) {
+    const ended = await runCommand(['import', path, '--mapping', mapping, '--database-url', host.url, '--schema', 'ehr', '--json']);
+    expect(JSON.parse(ended.stdout)).toMatchObject(expected);
+  }
+  expect((await readCsv(`${path}.errors.csv`)).slice(1).map((row) => row.slice(0, 3))).toEqual([
+    ['4', 'id', 'ID_TAKEN'],
+    ['5', 'motherId', 'MOTHER_NOT_FOUND'],
+  ]);
+  expect(await host.query('SELECT "id", "motherId", "lastName" FROM ehr.patients ORDER BY 1')).toEqual([
+    { id: 'chart 1', motherId: null, lastName: 'Ruiz' },
+    { id: 'chart 2', motherId: 'chart 1', lastName: 'Ruiz' },
   ]);
 });
 

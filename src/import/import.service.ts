@@ -27,6 +27,7 @@ import {
   inImportTransaction,
   insertRun,
   insertWords,
+  listComparablesSince,
   lockFile,
   lockNumbers,
   moveRun,
@@ -57,7 +58,8 @@ export interface ImportOptions {
   readonly maxRowsPerSecond?: number | undefined;
   /** Works half of the time at most. */
   readonly gentle?: boolean;
-  readonly onProgress?: (progress: ImportProgress) => void;
+  /** Told after each batch; the next one waits for it. */
+  readonly onProgress?: (progress: ImportProgress) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -139,6 +141,7 @@ async function go(ctx: Ctx & { pool: Pool }, options: ImportOptions, started: { 
   const decisions: Decisions = {
     seen,
     words: new Set(),
+    madeAt: [],
     duplicates: options.duplicates,
     uuids: await idsAreUuids(ctx.db),
     runId: started.run.id,
@@ -157,11 +160,13 @@ async function go(ctx: Ctx & { pool: Pool }, options: ImportOptions, started: { 
       check: { now, timeZone: settings.timeZone, defaultCountry: settings.defaultCountry, authorities },
     });
     const pace = createPace(ctx, options);
+    const follow = createFollower(ctx, decisions);
     for await (const batch of source) {
       if (signal?.aborted) throw interrupted();
+      await follow();
       const write = { ctx, batch, progress, options, decisions, reports: { errors, duplicates }, runId: started.run.id };
       progress = dryRun ? await judge(write) : await writeBatch(write);
-      options.onProgress?.({ ...progress, fileSize: scanned.size });
+      await options.onProgress?.({ ...progress, fileSize: scanned.size });
       await pace(batch.rows.length);
     }
     if (!dryRun) await completeRun(ctx.db, started.run.id, ctx.clock.now());
@@ -440,6 +445,7 @@ async function insertCharts(inside: ImportTransaction, work: BatchWork, { decide
   const { ctx, runId, decisions } = work;
   const now = ctx.clock.now();
   await issueNumbers(work, { count: accepted.filter(({ row }) => row.mrn === undefined).length, now, issued });
+  decisions.madeAt.push(now);
   const user = userIdOf(ctx);
   const times = [now, now, user, user];
   const at: Ctx = { ...ctx, clock: { now: () => now } };
@@ -497,6 +503,24 @@ async function issueNumbers({ ctx, options }: BatchWork, { count, now, issued }:
   // Those that came have to be given back when one did not.
   for (const outcome of outcomes) if (outcome.status === 'fulfilled') issued.push(outcome.value);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** How often the desks are asked for what they registered meanwhile, and how long a registration may have been on its way. */
+const followMs = 2000;
+const onTheWayMs = 5000;
+
+/** Takes what is registered at desks beside the import into the comparison. */
+function createFollower(ctx: Ctx, { seen, madeAt }: Decisions): () => Promise<void> {
+  let last = ctx.clock.now();
+  return async () => {
+    const now = ctx.clock.now();
+    if (now.getTime() - last.getTime() < followMs) return;
+    const since = new Date(last.getTime() - onTheWayMs);
+    last = now;
+    // Rows of this import are told by their instants: one for each batch, to the millisecond.
+    while (madeAt[0] && madeAt[0] < since) madeAt.shift();
+    for (const person of await listComparablesSince(ctx.db, { since, except: madeAt })) for (const key of duplicateKeys(person)) seen.add(key, 0);
+  };
 }
 
 /** A probe that takes longer than this says that others are waiting. */

@@ -103,20 +103,23 @@ function uncopied(text: string): string | null {
   return text.includes('\\') ? text.replaceAll(/\\(.)/g, (_all, character: string) => controls[character] ?? character) : text;
 }
 
+/** Charts that were written since a moment, but for those made at these instants, which are the import's own. */
+export async function listComparablesSince(db: Db, { since, except }: { since: Date; except: readonly Date[] }): Promise<Comparable[]> {
+  const { rows } = await sql<Comparable>`
+    select "firstName", "lastName", "dateOfBirth"::text as "dateOfBirth", "phone", "phoneSecondary" from patients
+    where "updatedAt" >= ${since} and "mergedInto" is null and not ("createdAt" = any(${except}::timestamptz[]))`.execute(db);
+  return rows;
+}
+
 const comparableColumns = ['id', 'firstName', 'lastName', 'phone', 'phoneSecondary'] as const;
 
-/** Charts that may share a key with these rows, with the import that made them where one did. */
-export async function findLookalikes(
-  db: Db,
-  by: { dateOfBirths: readonly string[]; phones: readonly string[] },
-): Promise<(Comparable & { id: string; origin: string | null })[]> {
-  const { rows } = await sql<Comparable & { id: string; origin: string | null }>`
-    with found as materialized (
-      select ${sql.join(comparableColumns.map((column) => sql.ref(column)))}, "dateOfBirth"::text as "dateOfBirth" from patients
-      where "mergedInto" is null and ("dateOfBirth" = any(${by.dateOfBirths}::date[]) or "phone" = any(${by.phones}::text[]) or "phoneSecondary" = any(${by.phones}::text[]))
-    )
-    select * from found`.execute(db);
-  return rows.map((row) => ({ ...row, origin: null }));
+/** Charts that may share a key with these rows. */
+export async function findLookalikes(db: Db, by: { dateOfBirths: readonly string[]; phones: readonly string[] }): Promise<(Comparable & { id: string })[]> {
+  const { rows } = await sql<Comparable & { id: string }>`
+    select ${sql.join(comparableColumns.map((column) => sql.ref(column)))}, "dateOfBirth"::text as "dateOfBirth" from patients
+    where "mergedInto" is null
+      and ("dateOfBirth" = any(${by.dateOfBirths}::date[]) or "phone" = any(${by.phones}::text[]) or "phoneSecondary" = any(${by.phones}::text[]))`.execute(db);
+  return rows;
 }
 
 /** From which import and line charts came, where the trail says so: `import <id> line <number>`. */
