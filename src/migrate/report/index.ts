@@ -1,4 +1,5 @@
-import { composeReport, timedSteps } from './compose.ts';
+import { composeReport } from './compose.ts';
+import { timedSteps } from './times.ts';
 import { toHtml } from './html.ts';
 import { toMarkdown } from './markdown.ts';
 import type { RunRecord } from './run-record.ts';
