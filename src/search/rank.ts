@@ -37,7 +37,7 @@ export interface Rank {
  * slipsBetween('garcia', 'gracia', 2); // 1
  */
 export function slipsBetween(one: string, other: string, most: number): number {
-  const [a, b] = [[...one], [...other]];
+  const [a, b] = [Array.from(one), Array.from(other)];
   if (Math.abs(a.length - b.length) > most) return most + 1;
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, at) => at);

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Db } from '../db/context.ts';
 import { prepared } from '../db/prepared.ts';
 import { wordsClause } from '../db/search-entry.ts';
@@ -129,9 +128,4 @@ export async function writeEntries(
     words.join(' '),
   ]);
   return written.map(({ patientId }) => patientId);
-}
-
-/** What waits to be sorted into the indexes of search is sorted in at once, by one who has the time. */
-export async function analyzeEntries(db: Db): Promise<void> {
-  await sql`analyze patient_search_entries, patient_search_words`.execute(db);
 }

@@ -48,7 +48,7 @@ export function readTyped(text: string): TypedQuery {
   take(/[^\s,;<>]+@[^\s,;<>]+/gu, ([address = '']) => [{ ...nothing, email: emailTerm(address).slice(2) }]);
   for (const [pattern, read] of datePatterns) take(pattern, (match) => dateParts(read(match)));
   take(/(?<![\p{L}\p{N}][-./]?)(\p{L}{1,4}) +(\d[\p{L}\p{N}/-]{2,})(?![\p{L}\p{N}])/gu, ([, letters = '', number = '']) => lettersAndNumber(letters, number));
-  take(/(?<![\p{L}\p{N}][-./]?)\+?\(?\d[\d\s().\/-]*\d(?![-./]?[\p{L}\p{N}])/gu, ([run = '']) => (isOneNumber(run) ? [numberPart(run)] : []));
+  take(/(?<![\p{L}\p{N}][-./]?)\+?\(?\d[\d\s()./-]*\d(?![-./]?[\p{L}\p{N}])/gu, ([run = '']) => (isOneNumber(run) ? [numberPart(run)] : []));
   const initials: string[] = [];
   for (const piece of rest.split(/[\s,;]+/u)) {
     if (/\d/.test(piece)) {
@@ -257,7 +257,7 @@ export function wordsToCorrect({ parts }: TypedQuery): string[] {
 
 /** A word without each of its letters, and the word: two words with one of these in common are about one slip apart. */
 export function deletesOf(word: string): string[] {
-  const all = [...word];
+  const all = Array.from(word);
   if (all.length <= 3) return [word];
   return [...new Set([word, ...all.map((_letter, at) => [...all.slice(0, at), ...all.slice(at + 1)].join(''))])];
 }

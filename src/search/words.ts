@@ -83,7 +83,7 @@ const sameLetters: readonly (readonly [RegExp, string])[] = [
 ];
 
 function letters(text: string): string {
-  return [...text].length > longestWord ? [...text].slice(0, longestWord).join('') : text;
+  return text.length > longestWord ? Array.from(text).slice(0, longestWord).join('') : text;
 }
 
 /** Where a mark is an accent or a vowel that few write. In the scripts of India it is the vowel itself. */
@@ -165,7 +165,7 @@ function addNamePart(terms: Set<string>, part: string): void {
   for (const piece of part.split(/\s+/u)) {
     const parts = piece.split(/[-‐‑–'’‘`´ʼ]/u).filter((each) => each !== '');
     if (parts.length < 2) continue;
-    for (const each of parts) if ([...each].length > 1) for (const form of wordForms(each.replaceAll(notSpelled, ''))) terms.add(form);
+    for (const each of parts) if (Array.from(each).length > 1) for (const form of wordForms(each.replaceAll(notSpelled, ''))) terms.add(form);
     for (const form of wordForms(parts.join('').replaceAll(notSpelled, ''))) terms.add(form);
   }
   let before = '';
