@@ -8,7 +8,8 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from '../../test/support/command-line.ts';
-import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { createSampleEhr } from '../../sample-ehr/index.ts';
+import { createDatabase, type TestDatabase, withClient } from '../../test/support/database.ts';
 import { openTestHttp } from '../../test/support/http.ts';
 import { exportRoutes } from '../api/export.routes.ts';
 import { fixedClock } from '../base/clock.ts';
@@ -20,6 +21,7 @@ import type { Ctx } from '../db/context.ts';
 import { openServerRegistry } from '../http/registry.ts';
 import { listen } from '../http/server.ts';
 import { openRegistry, type PatientRepository, type Registry } from '../index.ts';
+import { defaultHostProfile, renderModule } from '../migrate/module/index.ts';
 import { exportBase } from './base-export.service.ts';
 import { csvColumns } from './csv.ts';
 import { BaseExportEnd, BaseExportHead, ExportedChart, MaskedChart } from './export.schema.ts';
@@ -307,4 +309,32 @@ test('another registry takes an export, and refuses by name what it would lose',
       .toSorted(),
   );
   expect(new Set(refused.flatMap(({ importErrors }) => importErrors.map(({ code }) => code)))).toEqual(new Set(['IMPORT_CHART_HOLDS_MORE']));
+});
+
+test('on a host whose ids are text the pages follow each other too, whatever an id looks like', async () => {
+  await using texts = await createDatabase({ template: 'empty' });
+  await withClient(texts.url, async (client) => {
+    await createSampleEhr(client, { idType: 'text', rows: 20 });
+    for (const { sql } of renderModule({ ...defaultHostProfile, idType: 'text', userIdType: 'text' })) await client.query(sql);
+  });
+  await texts.query(`INSERT INTO patients (id, mrn, "lastName") SELECT 'ward/' || n, 'T-' || n, 'Person' FROM generate_series(1, 510) n`);
+  const odd = ['a,b', '{c}', '"d"', 'e\\\\f', '患者'];
+  await texts.query(`INSERT INTO patients (id, mrn, "lastName") SELECT id, 'O-' || n, 'Odd' FROM unnest($1::text[]) WITH ORDINALITY AS odd(id, n)`, [odd]);
+  await texts.query(
+    `INSERT INTO patient_allergies ("patientId", allergen, "allergyType", severity) SELECT id, 'Latex', 'OTHER', 'MILD' FROM patients WHERE "lastName" = 'Odd'`,
+  );
+  const made = await exportBase(
+    { ...ctx, db: kyselyOnPool(texts.pool()), pool: texts.pool(), viewer: { role: 'HIM', id: 'somebody' } },
+    { reason: 'Text ids' },
+  );
+  let text = '';
+  for await (const chunk of made.chunks) text += Buffer.from(chunk).toString();
+  const lines = linesOf(text).flatMap((line) => (line.type === 'chart' ? [ExportedChart.parse(line)] : []));
+  expect(new Set(lines.map(({ id }) => id)).size).toBe(515);
+  expect(
+    lines
+      .filter(({ allergies }) => allergies.length === 1)
+      .map(({ id }) => id)
+      .toSorted(),
+  ).toEqual(odd.toSorted());
 });
