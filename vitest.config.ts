@@ -24,6 +24,7 @@ const longWays =
     ? []
     : [
         'crash-walk',
+        'read-back',
         'server-crash',
         'repair',
         'report/report',
