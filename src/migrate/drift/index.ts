@@ -78,7 +78,7 @@ async function wholeDrift(live: pg.ClientBase, shadow: pg.ClientBase, home: stri
 async function hostSchemas(client: pg.ClientBase): Promise<string[]> {
   const found = await rows<{ name: string }>(
     client,
-    `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^(pg_|onechart_worker)' AND nspname NOT IN ('information_schema', 'onechart') AND nspname !~ '^onechart_worker(_|$)' ORDER BY 1`,
+    `SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'onechart') AND nspname !~ '^onechart_worker(_|$)' ORDER BY 1`,
   );
   return found.map(({ name }) => name);
 }
