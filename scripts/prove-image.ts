@@ -133,6 +133,10 @@ try {
     const { program, args } = command(withoutDump(words));
     execFileSync(program, args, { cwd: app, env: environmentOf('migrate', secrets), ...identity, stdio: 'pipe' });
     prove('the job of the compose file migrates the database it has made', true);
+    const install = command(compose.services.queue?.command ?? []);
+    execFileSync(install.program, install.args, { cwd: app, env: environmentOf('queue', secrets), ...identity, stdio: 'pipe' });
+    prove('the job of the queue installs it', true);
+    await proveWorker(secrets);
     await proveServer(secrets);
   } finally {
     await stopEmbedded({ home });
@@ -168,6 +172,19 @@ function installed(): string[] {
 function withoutDump(words: readonly string[]): string[] {
   const out = words.indexOf('--out');
   return out < 0 ? [...words] : [...words.slice(0, out), '--no-backup', ...words.slice(out + 2)];
+}
+
+/** It has nothing to tell anybody here: it is to come up, to go on, and to end when it is asked to. */
+async function proveWorker(secrets: string): Promise<void> {
+  const { program, args } = command(compose.services.worker?.command ?? []);
+  const worker = spawn(program, args, { cwd: app, env: environmentOf('worker', secrets), ...identity, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [worker.stdout, worker.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  const ended = new Promise<number | null>((resolve) => worker.on('close', resolve));
+  const early = await Promise.race([ended.then(() => true), wait(5_000).then(() => false)]);
+  prove('the worker works for five seconds', !early, output);
+  worker.kill('SIGTERM');
+  prove('SIGTERM ends it with exit code 0', (await ended) === 0, output);
 }
 
 async function proveServer(secrets: string): Promise<void> {

@@ -19,6 +19,8 @@ keep() {
 keep postgres_password "$(random)"
 keep server_password "$(random)"
 keep metrics_token "$(random)"
+# 32 bytes, under which the secrets of receivers are encrypted in the database. Keep a copy: without it each receiver needs a new secret.
+keep events_key "$(head -c 32 /dev/urandom | base64)"
 keep migrator_url "postgresql://ehr_owner:$(cat "$folder/postgres_password")@database:5432/ehr"
 keep server_url "postgresql://onechart_server:$(cat "$folder/server_password")@database:5432/ehr"
 # Compose mounts each file as it is, and processes that are not root have to read it. On this machine the folder keeps everybody else out.

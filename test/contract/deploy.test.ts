@@ -149,13 +149,14 @@ describe('compose.yaml', () => {
   const services = Object.entries(compose.services);
 
   test('every service is held down: no rights, a read-only root, a health check or an end', () => {
-    expect(services.map(([name]) => name)).toEqual(expect.arrayContaining(['database', 'migrate', 'server']));
+    expect(services.map(([name]) => name)).toEqual(expect.arrayContaining(['database', 'migrate', 'queue', 'worker', 'server']));
     for (const [name, service] of services) {
       expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
       expect(service.privileged, name).toBeUndefined();
       expect(service.tmpfs, name).toContain('/tmp');
       expect(service.image, name).toMatch(/:\d+\.\d+/);
-      if (service.healthcheck.disable === true) expect(service.restart, name).toBe('no');
+      // Jobs end, and the worker has no port that could be asked.
+      if (service.healthcheck.disable === true) expect(['migrate', 'queue', 'worker'], name).toContain(name);
       else expect(service.healthcheck.test?.[0], name).toBe('CMD');
       for (const port of service.ports ?? []) expect(port, name).toMatch(/^127\.0\.0\.1:/);
     }
@@ -179,11 +180,11 @@ describe('compose.yaml', () => {
         else expect(compose.volumes, volume).toHaveProperty(source);
       }
       for (const other of Object.keys(service.depends_on ?? {})) expect(compose.services, name).toHaveProperty(other);
+      if (service.image.startsWith('onechart')) expect(commandProblem(service.command ?? ['serve']), name).toBeUndefined();
       if (service.build) {
         expect(service.build).toMatchObject({ context: '..', dockerfile: 'deploy/Dockerfile' });
         expect(targets).toContain(service.build.target);
         expect(service.image, name).toContain(`:${packageJson.version}`);
-        expect(commandProblem(service.command ?? ['serve']), name).toBeUndefined();
       }
       // A password in the environment is one that everybody sees who may look at the container.
       for (const [variable, value] of Object.entries(service.environment)) {
@@ -244,7 +245,7 @@ describe('Kubernetes', () => {
   });
 
   test('pods run as the user of the image, with a read-only root and no rights', () => {
-    for (const manifest of [get('Deployment'), get('Job', 'onechart-migrate')]) {
+    for (const manifest of [get('Deployment'), get('Deployment', 'onechart-worker'), get('Job', 'onechart-migrate'), get('Job', 'onechart-queue')]) {
       const { spec } = podOf(manifest);
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -306,6 +307,8 @@ describe('Kubernetes', () => {
     for (const [manifest, secret] of [
       [get('Deployment'), 'onechart'],
       [get('Job', 'onechart-migrate'), 'onechart-migrate'],
+      [get('Job', 'onechart-queue'), 'onechart-migrate'],
+      [get('Deployment', 'onechart-worker'), 'onechart'],
     ] as const) {
       const keys = Object.keys(get('Secret', secret).stringData);
       const env = Object.fromEntries(podOf(manifest).spec.containers[0].env.map(({ name, value }: { name: string; value: string }) => [name, value]));
