@@ -1,3 +1,4 @@
+import { Instant } from '../base/fields.ts';
 import { isPlainDate, type PlainDate } from '../base/plain-date.ts';
 import type { DateOfBirthPrecision } from '../patient/patient.schema.ts';
 
@@ -61,6 +62,11 @@ export function readDate(text: string, format: string, today: string): ReadDate 
   if (parts.includes('YY') && `${year}${rest}` > today) year = String(Number(year) - 100);
   const date = `${year}${rest}`;
   return isPlainDate(date) ? { date, precision } : undefined;
+}
+
+/** Whether a text is a moment, as programs write it: `2026-11-23T08:30:00Z`. It needs no format. */
+export function isInstant(text: string): boolean {
+  return Instant.safeParse(text).success;
 }
 
 /** Formats that are tried on the dates of a column, the unmistakable ones first. */

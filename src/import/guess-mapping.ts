@@ -1,4 +1,4 @@
-import { fittingFormats } from './date-format.ts';
+import { fittingFormats, isInstant } from './date-format.ts';
 import { foldHeader, genderWords, headerNames } from './header-names.ts';
 import type { ImportMapping, MappedColumn } from './mapping.schema.ts';
 import { isReportColumn } from './read-row.ts';
@@ -58,7 +58,10 @@ function guessValues(guess: MappedColumn, values: readonly string[], today: stri
   return { column: guess, comment: 'by its name', doubtful: false };
 }
 
-function guessDates(guess: MappedColumn, values: readonly string[], today: string): Omit<GuessedColumn, 'name'> {
+function guessDates(guess: MappedColumn, seen: readonly string[], today: string): Omit<GuessedColumn, 'name'> {
+  const values = guess.field === 'deceasedAt' ? seen.filter((value) => !isInstant(value)) : seen;
+  if (seen.length > 0 && values.length === 0)
+    return { column: guess, comment: 'all moments seen are written 2026-11-23T08:30:00Z or with an offset', doubtful: false };
   const bare = values.map((value) => value.replace(/[T ]00:00(?::00(?:\.0+)?)?Z?$/, ''));
   const [best, ...others] = fittingFormats(bare, today);
   if (!best)

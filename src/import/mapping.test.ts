@@ -8,6 +8,7 @@ import { createKeySet } from './key-set.ts';
 import { ImportMapping } from './mapping.schema.ts';
 import { createJsonReader } from './read-json.ts';
 import { createRowReader, splitName } from './read-row.ts';
+import { csvHeader, csvLine, syntheticPeople } from '../synth/index.ts';
 
 const today = '2026-11-23';
 const check = { now: new Date('2026-11-23T12:00:00Z'), timeZone: 'UTC', defaultCountry: 'KE', authorities: [] };
@@ -37,6 +38,7 @@ test('dates, words for the sex and doubts are told from the rows', () => {
   expect(guess('dob', ['05/06/1980', '01/02/1990'])).toMatchObject({ doubtful: true });
   expect(guess('dob', ['1980-05-31 00:00:00'])).toMatchObject({ column: { format: 'YYYY-MM-DD' }, doubtful: false });
   expect(guess('dob', ['a', 'b'])).toMatchObject({ doubtful: true });
+  expect(guess('Date of death', ['2024-05-31T10:20:00Z', '2024-06-01T08:00:00+03:00'])).toMatchObject({ column: { field: 'deceasedAt' }, doubtful: false });
   expect(guess('sexo', ['H', 'M'])?.column).toMatchObject({ values: { h: 'MALE' } });
   expect(guess('sex', ['1', '2', '9'])).toMatchObject({ column: { values: { 1: 'MALE', 2: 'FEMALE', 9: 'OTHER' } }, doubtful: false });
   expect(guess('sex', ['M', 'Q'])).toMatchObject({ doubtful: true });
@@ -66,6 +68,28 @@ test('dates are read as their format says; of a year alone the precision is know
   expect([readDate('01/02/27', 'DD/MM/YY', today)?.date, readDate('01/02/26', 'DD/MM/YY', today)?.date]).toEqual(['1927-02-01', '2026-02-01']);
   expect(readDate('1980', 'YYYY', today)).toEqual({ date: '1980-01-01', precision: 'YEAR' });
   expect(readDate('05/1980', 'MM/YYYY', today)).toEqual({ date: '1980-05-01', precision: 'MONTH' });
+});
+
+test('a death is a day in the format of its column or a moment', () => {
+  const reads = (died: string) =>
+    createRowReader(['Name', 'Died'], ImportMapping.parse({ columns: { Name: 'lastName', Died: 'deceasedAt' } }), today)(['Otieno', died]);
+  expect([reads('2024-05-31').row, reads('2024-05-31T10:20:00+03:00').row]).toMatchObject([
+    { deceasedAt: '2024-05-31' },
+    { deceasedAt: '2024-05-31T10:20:00+03:00' },
+  ]);
+  expect(reads('2024-05-31T99:20:00Z').problems).toMatchObject([{ code: 'IMPORT_DATE_UNREADABLE' }]);
+});
+
+test('a file of onechart synth is read without a doubt', () => {
+  const lines = [...syntheticPeople({ people: 500, seed: 3 })].map((person) => csvLine(person).trimEnd().split(','));
+  const header = csvHeader().trimEnd().split(',');
+  const guessed = guessColumns(
+    header,
+    lines.filter((line) => line.length === header.length),
+    today,
+  );
+  expect(guessed.filter(({ doubtful }) => doubtful)).toEqual([]);
+  expect(guessed.filter(({ column }) => !column).map(({ name }) => name)).toEqual(['identifier']);
 });
 
 test('a full name is taken apart', () => {

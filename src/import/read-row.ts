@@ -1,6 +1,6 @@
 import type { ImportRow } from './import.schema.ts';
 import { type ImportMapping, type MappedColumn, mappedColumn } from './mapping.schema.ts';
-import { readDate } from './date-format.ts';
+import { isInstant, readDate } from './date-format.ts';
 
 /** What is wrong with a row. The message names field and remedy and never repeats a value. */
 export interface RowProblem {
@@ -101,7 +101,8 @@ export function createRowReader(header: readonly string[], mapping: ImportMappin
 
     function set(field: string, { value, column }: { value: string; column: BoundColumn }): void {
       columns[field] = column.name;
-      if (dateFields.has(field)) {
+      if (field === 'deceasedAt' && isInstant(value)) row[field] = value;
+      else if (dateFields.has(field)) {
         const read = readDates(value, column, today);
         if (read === undefined) {
           problems.push({
