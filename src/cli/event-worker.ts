@@ -33,8 +33,9 @@ const startAgainMilliseconds = 5_000;
 export function startWorkerBeside(options: { address: DatabaseAddress; settings: Settings; log: Logger }): EventWorker {
   const { log } = options;
   const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   const started = (async () => {
-    for (;;) {
+    while (!stopping.signal.aborted) {
       try {
         return await startConfiguredWorker(options);
       } catch (thrown) {
@@ -42,15 +43,9 @@ export function startWorkerBeside(options: { address: DatabaseAddress; settings:
         else log.error({ code: thrown.code }, `Events are not delivered: ${thrown.message}`);
         if (!(thrown instanceof AppError) || thrown.kind !== 'unavailable') return undefined;
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, startAgainMilliseconds);
-        stopping.signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-      if (stopping.signal.aborted) return undefined;
+      await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, startAgainMilliseconds).unref())]);
     }
+    return undefined;
   })();
   return {
     stop: async () => {

@@ -53,31 +53,31 @@ export interface EventWorker {
 export async function startEventWorker(options: WorkerOptions): Promise<EventWorker> {
   const { address, settings, log, duties = [], clock = systemClock } = options;
   const pool = createPool(address, { maxConnections: jobsAtOnce + 4, applicationName: 'onechart events' });
+  // A connection that breaks while it is lent says so by an event, which would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = kyselyOnPool(pool);
   const sender = openSender(senderOptions(settings));
   const stopping = new AbortController();
   const context: DeliveryContext = { db, clock, settings, sender, log, firstPauseMilliseconds: options.firstPauseMilliseconds };
   try {
-    const runner = await startRunner(
-      { pool, db, settings, log },
-      {
-        [deliver]: async (payload: unknown) => {
-          const { receiverId } = payload as { receiverId: string };
-          await logged(log, { receiverId }, () => deliverTo(context, receiverId, { signal: stopping.signal }));
-        },
-        [nightly]: async () => {
-          const ctx: Ctx = { db, pool, actor: { kind: 'system', name: 'nightly duties' }, clock, newId, origin: 'events' };
-          for (const duty of duties)
-            await logged(log, { duty: duty.name }, async () => log.info({ duty: duty.name, ...(await duty.run(ctx)) }, 'a nightly duty was done'));
-        },
+    const tasks = {
+      [deliver]: async (payload: unknown) => {
+        const { receiverId } = payload as { receiverId: string };
+        await logged(log, { receiverId }, () => deliverTo(context, receiverId, { signal: stopping.signal }));
       },
-    );
-    const ticking = tick({ runner, context, stopping: stopping.signal });
+      [nightly]: async () => {
+        const ctx: Ctx = { db, pool, actor: { kind: 'system', name: 'nightly duties' }, clock, newId, origin: 'events' };
+        for (const duty of duties)
+          await logged(log, { duty: duty.name }, async () => log.info({ duty: duty.name, ...(await duty.run(ctx)) }, 'a nightly duty was done'));
+      },
+    };
+    const queue = await keepQueue(() => startRunner({ pool, db, settings, log }, tasks), { log, stopping: stopping.signal });
+    const ticking = tick({ queue, context, stopping: stopping.signal });
     return {
       stop: async () => {
         stopping.abort();
         await ticking;
-        await runner.stop().catch(() => undefined);
+        await queue.stop();
         sender.close();
         await pool.end();
       },
@@ -87,6 +87,43 @@ export async function startEventWorker(options: WorkerOptions): Promise<EventWor
     await pool.end();
     throw error;
   }
+}
+
+/** How long to wait before a queue that gave up is opened again. */
+const openAgainMilliseconds = 1_000;
+
+interface Queue {
+  runner(): Runner;
+  stop(): Promise<void>;
+}
+
+/** A queue that is open for as long as the worker runs: it gives up when a connection breaks while it notes that a job is done. */
+async function keepQueue(open: () => Promise<Runner>, { log, stopping }: { log: WorkerOptions['log']; stopping: AbortSignal }): Promise<Queue> {
+  let current = await open();
+  const keeping = (async () => {
+    while (!stopping.aborted) {
+      await current.promise.catch(() => undefined);
+      while (!stopping.aborted) {
+        log.warn('the job queue gave up; opening it again');
+        await pause(openAgainMilliseconds, stopping);
+        if (stopping.aborted) return;
+        try {
+          current = await open();
+          break;
+        } catch (error) {
+          log.error({ err: error }, 'the job queue cannot be opened; trying again');
+        }
+      }
+    }
+  })();
+  return {
+    runner: () => current,
+    stop: async () => {
+      // Refused where it has ended by itself.
+      await current.stop().catch(() => undefined);
+      await keeping;
+    },
+  };
 }
 
 interface RunnerParts {
@@ -110,6 +147,8 @@ async function startRunner({ pool, db, settings, log }: RunnerParts, taskList: R
       concurrency: jobsAtOnce,
       pollInterval: 2_000,
       noHandleSignals: true,
+      // In batches, of what has ended by now: without them a broken connection at that moment is a rejection that nobody handles, which ends the process.
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       // Its lines tell of jobs by number; what concerns people of the registry is logged by the tasks.
       logger: new WorkerLogger(() => (level, message) => {
         if (level === 'error') log.error({ worker: true }, message);
@@ -119,7 +158,6 @@ async function startRunner({ pool, db, settings, log }: RunnerParts, taskList: R
         { task: nightly, match: settings.nightly, identifier: nightly, options: { jobKey: nightly, maxAttempts: 3, backfillPeriod: 12 * 3_600_000 } },
       ]),
     });
-    runner.promise.catch((error: unknown) => log.error({ err: error }, 'the worker of events ended'));
     return runner;
   } catch (error) {
     // Insufficient privilege: the queue is missing, or was made by an older version and has to be brought on.
@@ -135,14 +173,14 @@ async function startRunner({ pool, db, settings, log }: RunnerParts, taskList: R
 }
 
 /** Looks for new events and hands receivers with something to do to the queue. A job for each event would make each registration slower; this asks twice a second. */
-async function tick({ runner, context, stopping }: { runner: Runner; context: DeliveryContext; stopping: AbortSignal }): Promise<void> {
+async function tick({ queue, context, stopping }: { queue: Queue; context: DeliveryContext; stopping: AbortSignal }): Promise<void> {
   let failing = false;
   while (!stopping.aborted) {
     try {
       await placeNewEvents(context);
       for (const receiverId of await findDueReceivers(context)) {
         // One job for each receiver, whoever adds it: the key makes a second one replace the first.
-        await runner.addJob(deliver, { receiverId }, { jobKey: `${deliver}:${receiverId}`, maxAttempts: 3 });
+        await queue.runner().addJob(deliver, { receiverId }, { jobKey: `${deliver}:${receiverId}`, maxAttempts: 3 });
       }
       failing = false;
     } catch (error) {

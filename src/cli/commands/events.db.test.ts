@@ -121,7 +121,10 @@ test('workers that are killed and a receiver that fails and comes back: every ev
   const asCame = ['--id', header('webhook-id'), '--timestamp', header('webhook-timestamp'), '--signature', header('webhook-signature')];
   expect((await cli(['verify', body, '--secret-file', secret, ...asCame])).stdout).toContain(`event ${event?.id}`);
   await writeFile(body, `${event?.body} `);
-  expect(await cli(['verify', body, '--secret-file', secret, ...asCame])).toMatchObject({ code: 77, stderr: expect.stringContaining('WEBHOOK_SIGNATURE_INVALID') });
+  expect(await cli(['verify', body, '--secret-file', secret, ...asCame])).toMatchObject({
+    code: 77,
+    stderr: expect.stringContaining('WEBHOOK_SIGNATURE_INVALID'),
+  });
 
   expect((await cli(['remove', 'Laboratory'])).stdout).toBe('Removed Laboratory.\n');
   expect((await cli(['receivers'])).stderr).toContain('Nobody is told of events.');

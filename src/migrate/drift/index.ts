@@ -8,7 +8,8 @@ import { splitRelation } from '../relation.ts';
 import { desiredCatalogue, touchedTables } from '../shadow.ts';
 import { rows } from '../sql.ts';
 import type { Statement } from '../statement.ts';
-import { compareCatalogues, comparePrograms, type Difference } from './compare.ts';
+import { compareCatalogues, compareGrants, comparePrograms, type Difference } from './compare.ts';
+import { comparable, knownRoles, readGrants, tablesOf } from './grants.ts';
 import { partitionNames, readPrograms, silentKeys } from './programs.ts';
 import { withReplay } from './replay.ts';
 
@@ -70,8 +71,15 @@ async function wholeDrift(live: pg.ClientBase, shadow: pg.ClientBase, home: stri
   return [
     ...compareCatalogues(await read(shadow), await read(live)),
     ...comparePrograms(await readPrograms(shadow, home, others), await readPrograms(live, home, others)),
+    ...(await grantDrift(live, shadow, { home, others })),
     ...(await silenced(live, home, others)),
   ];
+}
+
+async function grantDrift(live: pg.ClientBase, shadow: pg.ClientBase, { home, others }: { home: string; others: readonly string[] }): Promise<Difference[]> {
+  const expected = await readGrants(shadow, home, others);
+  const shared = { roles: await knownRoles(shadow), tables: tablesOf(expected) };
+  return compareGrants(comparable(expected, shared), comparable(await readGrants(live, home, others), shared));
 }
 
 /** Schemas of the server, of our journal, and of the queue of jobs, which makes and changes its tables itself. */
@@ -99,6 +107,8 @@ async function moduleDrift(client: pg.ClientBase, home: string, applied: Assessm
   return [
     ...compareCatalogues(only(catalogue, ours), only(await readCatalogue(client, home, others), ours)),
     ...scripts,
+    // That a role of the module may too little, the question of its script tells; that everybody may anything, nothing else does.
+    ...compareGrants(new Map(), comparable(await readGrants(client, home, others), { roles: new Set(), tables: own })),
     ...(await silenced(client, home, others)).filter(({ name }) => put.has(name) || own.has(name.slice(0, name.indexOf('.')))),
   ];
 }
