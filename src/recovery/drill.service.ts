@@ -4,10 +4,12 @@ import type { Anchor } from '../audit/chain.ts';
 import type { SealVerifier } from '../audit/seal.ts';
 import { AppError } from '../base/errors.ts';
 import type { Ctx } from '../db/context.ts';
+import { translateDatabaseError } from '../db/sqlstate.ts';
 import type { StoreName } from '../document/content-store.ts';
 import type { DocumentSettings } from '../document/content-stores.service.ts';
 import { listAuthorityCodes, reportAllMrns } from '../identifier/mrn-recovery.service.ts';
 import type { PatientRepository } from '../patient/patient-repository.ts';
+import { searchTyped } from '../search/search.service.ts';
 import { type Counts, countRegistry, findNewestRow, findRepeatedMrns, listFiles, type ListedFile, sampleCharts } from './drill.store.ts';
 
 /** One thing that was tried on a restored registry. */
@@ -49,6 +51,7 @@ export async function tryRegistry(ctx: Ctx, settings: DrillSettings): Promise<Dr
     await tried('record numbers', () => tryNumbers(ctx)),
     await tried('charts', () => tryCharts(ctx, settings)),
     await tried('search', () => trySearch(ctx, settings)),
+    await tried('typed search', () => tryTypedSearch(ctx, settings)),
     await tried('files', () => tryFiles(ctx, settings)),
   ];
   return { items, counts, newestRow };
@@ -123,6 +126,30 @@ async function trySearch(ctx: Ctx, { patients, sample }: DrillSettings): Promise
       return { ok: false, found: `the chart ${id} is not found by name and date of birth` };
   }
   return { ok: true, found: `${charts.length} charts found by number and by name` };
+}
+
+/** By what people type: through entries of their own, which a chart that was written past OneChart lacks. */
+async function tryTypedSearch(ctx: Ctx, { sample }: DrillSettings): Promise<Found> {
+  const charts = await sampleCharts(ctx.db, sample);
+  let lost = 0;
+  try {
+    for (const { id, mrn } of charts) {
+      const { items } = await searchTyped(ctx, { q: mrn, limit: 10 });
+      if (!items.some((item) => item.id === id)) lost += 1;
+    }
+  } catch (error) {
+    const thrown = translateDatabaseError(error);
+    if (thrown instanceof AppError && thrown.code === 'REGISTRY_NOT_MIGRATED')
+      return { ok: true, found: 'comes with a migration that is to be applied after a restore' };
+    throw thrown;
+  }
+  return {
+    ok: lost === 0,
+    found:
+      lost === 0
+        ? `${charts.length} charts found by what is typed`
+        : `${lost} of ${charts.length} charts are not found by what is typed: onechart search rebuild`,
+  };
 }
 
 const pageSize = 500;

@@ -36,7 +36,10 @@ withDump('from the backup to the drill, the restore and the first number after i
   const report = JSON.parse(drill.stdout);
   expect(report).toMatchObject({ ok: true, backup: { file, method: 'pg_dump' }, counts: { patients: 3 } });
   expect(report.items.map(({ name, ok }: { name: string; ok: boolean }) => [name, ok])).toEqual(
-    ['restore', 'migrations', 'audit trail', 'record numbers', 'charts', 'search', 'files', 'age of the newest row'].map((name) => [name, true]),
+    ['restore', 'migrations', 'audit trail', 'record numbers', 'charts', 'search', 'typed search', 'files', 'age of the newest row'].map((name) => [
+      name,
+      true,
+    ]),
   );
   expect([report.rtoSeconds > 0, report.rpoSeconds < 3600]).toEqual([true, true]);
   expect(await scratchDatabases(database)).toEqual([]);
