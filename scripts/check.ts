@@ -45,7 +45,9 @@ if (older.binFolder === undefined) {
   console.log(`skipped older server: ${older.reason}`);
 }
 if (process.env.ONECHART_WALK !== 'all')
-  console.log('in part  walks that kill at every event; they and all long ways on the older server run with ONECHART_WALK=all');
+  console.log(
+    'in part  walks kill at one event of each kind and at every eighth or so, from another place in every run; all of them, and all long ways on the older server, run with ONECHART_WALK=all',
+  );
 
 const folder = mkdtempSync(join(tmpdir(), 'onechart-check-'));
 try {

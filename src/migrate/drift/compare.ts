@@ -31,6 +31,11 @@ export function compareCatalogues(expected: Catalogue, found: Catalogue): Differ
   ];
 }
 
+/** What roles may do: the name is `table: role`. */
+export function compareGrants(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): Difference[] {
+  return compareTexts('grant', expected, found);
+}
+
 /** The name begins with the kind: `function shout(text)`. */
 export function comparePrograms(expected: Programs, found: Programs): Difference[] {
   return compareTexts('', expected, found).map((difference) => {
