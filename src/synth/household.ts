@@ -121,13 +121,18 @@ interface Birth {
   readonly mother?: Member;
   readonly birthOrder?: number;
   readonly bornTogether?: number;
+  readonly siblings?: readonly Member[];
 }
 
 function beBorn(makings: Makings, birth: Birth): Member {
   const { culture, country, random, today } = makings;
   const { woman, birthDay, born } = birth;
   const names = givenNames(culture, 1970 + Math.floor(birthDay / year));
-  const given = (woman ? names.women : names.men).pick(random);
+  let given = (woman ? names.women : names.men).pick(random);
+  // Parents do not call two children the same; two of one name and one address would be one person to anybody.
+  for (let attempt = 0; attempt < 8 && birth.siblings?.some((sibling) => sibling.given.native === given.native); attempt += 1) {
+    given = (woman ? names.women : names.men).pick(random);
+  }
   return {
     woman,
     birthDay,
@@ -244,6 +249,7 @@ function withChildren(makings: Makings, parents: readonly Member[]): Member[] {
           ...(mother ? { mother } : {}),
           birthOrder,
           bornTogether,
+          siblings: children,
         }),
       );
     }
