@@ -55,7 +55,7 @@ export function slipsBetween(one: string, other: string, most: number): number {
     before = last;
     last = row;
   }
-  return last[b.length] ?? most + 1;
+  return Math.min(last[b.length] ?? most + 1, most + 1);
 }
 
 /** How many slips are forgiven in a word of this length. */
