@@ -153,6 +153,16 @@ test('metrics are not on the port of the API, and a token keeps others away from
   expect((await fetch(new URL('/other', url))).status).toBe(404);
 });
 
+test('a port that is taken is said with the setting that chooses another', async () => {
+  await using http = await openMeasured();
+  const { port } = new URL(http.metricsUrl ?? '');
+  const { settings } = await loadSettings({ env: { ONECHART_SERVER_PORT: '0', ONECHART_METRICS_PORT: port }, cwd: '/' });
+  const metrics = await openMetrics(settings.metrics);
+  const second = openHttp({ settings, address: parseDatabaseUrl(database.url), log: createLogger({ level: 'silent' }), metrics });
+  await expect(second.listen()).rejects.toMatchObject({ code: 'HTTP_PORT_TAKEN', message: expect.stringContaining('metrics.port') });
+  await second.stop({ delaySeconds: 0, limitSeconds: 10 });
+});
+
 test('without a port there are no metrics and no listener', async () => {
   expect(await openMetrics({ port: undefined })).toBeUndefined();
 });
