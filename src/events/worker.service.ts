@@ -53,8 +53,7 @@ export interface EventWorker {
 export async function startEventWorker(options: WorkerOptions): Promise<EventWorker> {
   const { address, settings, log, duties = [], clock = systemClock } = options;
   const pool = createPool(address, { maxConnections: jobsAtOnce + 4, applicationName: 'onechart events' });
-  // A connection that breaks while it is lent says so by an event, which would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  survive(pool);
   const db = kyselyOnPool(pool);
   const sender = openSender(senderOptions(settings));
   const stopping = new AbortController();
@@ -215,6 +214,11 @@ async function logged(log: WorkerOptions['log'], about: object, work: () => Prom
   }
 }
 
+/** A connection that breaks while it is lent says so by an event, which ends the process when nobody listens. */
+function survive(pool: Pool): void {
+  pool.on('connect', (client) => client.on('error', () => undefined));
+}
+
 async function installInto(pool: Pool, db: Db, schema: string): Promise<void> {
   const { Logger: WorkerLogger, runMigrations } = await import('graphile-worker');
   await runMigrations({ pgPool: pool, schema, logger: new WorkerLogger(() => () => undefined) });
@@ -228,6 +232,7 @@ async function installInto(pool: Pool, db: Db, schema: string): Promise<void> {
  * const { schema } = await installEventWorker(createPool(parseDatabaseUrl('postgresql://owner@127.0.0.1/ehr')));
  */
 export async function installEventWorker(pool: Pool): Promise<{ schema: string }> {
+  survive(pool);
   const db = kyselyOnPool(pool);
   try {
     const { name } = await findWorkerSchema(db);
