@@ -98,6 +98,8 @@ export interface SourceBatch {
   readonly next: Place;
 }
 
+/** Bytes of a batch, where rows are long: batches wait in memory. */
+const mostBytes = 4 << 20;
 /** Numbers of other authorities in a batch: each is locked until the batch is written, and locks are counted (max_locks_per_transaction). */
 const mostIdentifiers = 2000;
 
@@ -128,6 +130,7 @@ export async function* readBatchesHere(options: SourceOptions): AsyncGenerator<S
   let rows: SourceRow[] = [];
   let identifiers = 0;
   let next = from;
+  let begun = from.byte;
   for await (const records of readRecords(path, format.record, from)) {
     for (const record of records) {
       // The first and the last line of an export of the base are about the file.
@@ -139,8 +142,9 @@ export async function* readBatchesHere(options: SourceOptions): AsyncGenerator<S
       rows.push(row);
       next = record.next;
       identifiers += row.checked?.identifiers.length ?? 0;
-      if (rows.length < batchRows && identifiers < mostIdentifiers) continue;
+      if (rows.length < batchRows && identifiers < mostIdentifiers && next.byte - begun < mostBytes) continue;
       yield { rows, next };
+      begun = next.byte;
       rows = [];
       identifiers = 0;
     }
@@ -159,13 +163,16 @@ const worthAThread = 4 << 20;
 /** Batches that wait for the writer at most. */
 const ahead = 3;
 
+/** What a batch leaves behind goes at once, not when the machine is full. */
+const workerLimits = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 512 };
+
 /** The same, in a thread of its own for larger files, while this one writes. */
 export async function* readBatches(options: SourceOptions & { fileSize: number }): AsyncGenerator<SourceBatch> {
   if (options.fileSize - options.from.byte < worthAThread) {
     yield* readBatchesHere(options);
     return;
   }
-  const worker = new Worker(new URL(import.meta.url), { workerData: { onechartImport: options } });
+  const worker = new Worker(new URL(import.meta.url), { workerData: { onechartImport: options }, resourceLimits: workerLimits });
   const arrived: Message[] = [];
   let wake: () => void = () => undefined;
   const arrive = (message: Message) => {
