@@ -3,6 +3,7 @@ import type { WriterReport } from '../../sample-ehr/index.ts';
 import { count, duration } from '../cli/migrate-view.ts';
 import type { ApplyResult, Finding, Plan, Verification } from '../migrate/index.ts';
 import type { DemoAccount } from './accounts.ts';
+import type { Patient } from '../patient/patient.schema.ts';
 import type { LoadedPatients } from './patients.ts';
 
 /** What the tour has seen; what did not happen this time is absent. */
@@ -34,7 +35,7 @@ const served = [
   ['ready', '/health/ready'],
 ] as const;
 
-function signIn({ url, accounts }: TourFacts): string[] {
+function signIn({ url, accounts, patients }: TourFacts): string[] {
   if (accounts === undefined) return ['', colors.bold('Accounts'), '  none is made on a database of your own: bin/onechart accounts create --help'];
   const width = Math.max(...accounts.map(({ username }) => username.length)) + 2;
   const [example] = accounts.filter(({ role }) => role === 'FRONT_DESK');
@@ -49,8 +50,16 @@ function signIn({ url, accounts }: TourFacts): string[] {
           colors.bold('Try'),
           `  curl -c cookies -H 'content-type: application/json' -d '${JSON.stringify({ username: example.username, password: example.password })}' ${url}/api/v1/session`,
           `  curl -b cookies ${url}/api/v1/patients`,
+          ...searchFor(url, patients?.first[0]),
         ]),
   ];
+}
+
+/** A search as somebody types it: the last name first, small, the first name begun. */
+function searchFor(url: string, patient: Patient | undefined): string[] {
+  if (!patient) return [];
+  const typed = `${patient.lastName} ${patient.firstName?.slice(0, 3) ?? ''}`.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase().trim();
+  return [`  curl -b cookies --get --data-urlencode 'q=${typed.replaceAll("'", '')}' ${url}/api/v1/patients`];
 }
 
 const roleNames: Readonly<Record<string, string>> = {

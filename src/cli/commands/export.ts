@@ -14,14 +14,15 @@ import { PatientStatus } from '../../patient/patient.schema.ts';
 import { loadSettings } from '../../settings/load.ts';
 import { type AccessOptions, addAccessOptions, withAccess } from '../access-context.ts';
 import { type CliIo, note, print, printJson } from '../io.ts';
+import { outputFormat } from '../output-format.ts';
 
 interface PatientOptions extends AccessOptions {
   readonly config?: string;
-  readonly format: 'json' | 'pdf';
+  readonly format?: 'json' | 'pdf';
   readonly output?: string;
 }
 interface BaseOptions extends AccessOptions {
-  readonly format: BaseExportInput['format'];
+  readonly format?: BaseExportInput['format'];
   readonly output: string;
   readonly status?: BaseExportInput['status'];
   readonly updatedSince?: string;
@@ -36,13 +37,15 @@ export function addExportCommands(program: Command, io: CliIo): void {
   addAccessOptions(command.command('patient'))
     .description('everything about one patient as JSON, or the face sheet as PDF; recorded in the audit trail')
     .argument('<mrn-or-id>', 'record number or id')
-    .addOption(new Option('--format <format>', 'json: everything; pdf: the face sheet').choices(['json', 'pdf']).default('json'))
+    .addOption(
+      new Option('--format <format>', 'json: everything; pdf: the face sheet (default: by the name of the output, else json)').choices(['json', 'pdf']),
+    )
     .option('--output <file>', 'where to write it; must not exist yet (default: standard output)')
     .option('--config <file>', 'configuration of the server, which says time zone, paper and fonts (default: as for onechart serve)')
     .action(async (key: string, options: PatientOptions) => {
       const bytes = await withAccess(options, io, async (ctx) => {
         const id = await resolvePatientKey(ctx, key);
-        if (options.format === 'pdf') {
+        if (outputFormat(options.format, options.output, { known: ['json', 'pdf'], otherwise: 'json' }) === 'pdf') {
           const { settings } = await loadSettings({ config: options.config, env: io.env, cwd: io.cwd });
           return makeFaceSheet(ctx, id, { timeZone: settings.facility.timeZone, paper: settings.paper, input: definedOnly({ reason: options.reason }) });
         }
@@ -53,7 +56,7 @@ export function addExportCommands(program: Command, io: CliIo): void {
 
   addAccessOptions(command.command('base'))
     .description('every chart as it is at one moment, with its parts (NDJSON) or as a table (CSV); recorded in the audit trail')
-    .addOption(new Option('--format <format>', 'ndjson or csv').choices(BaseFormat.options).default('ndjson'))
+    .addOption(new Option('--format <format>', 'ndjson or csv (default: by the name of the output, else ndjson)').choices(BaseFormat.options))
     .requiredOption('--output <file>', 'where to write it; must not exist yet. It is called <file>.partial until it is whole; - for standard output')
     .addOption(new Option('--status <status>', 'only charts of this status').choices(PatientStatus.options))
     .option('--updated-since <instant>', 'only charts changed at or after this, in themselves or in a part, such as 2026-11-01T00:00:00Z')
@@ -63,7 +66,7 @@ export function addExportCommands(program: Command, io: CliIo): void {
       const began = performance.now();
       const result = await withAccess(options, io, async (ctx) => {
         const input = {
-          format: options.format,
+          format: outputFormat(options.format, options.output, { known: BaseFormat.options, otherwise: 'ndjson' }),
           gzip: options.gzip ?? false,
           bom: options.bom ?? false,
           ...definedOnly({ status: options.status, updatedSince: options.updatedSince }),

@@ -6,12 +6,13 @@ import { AppError } from '../../base/errors.ts';
 import { isPlainDate } from '../../base/plain-date.ts';
 import { csvHeader, csvLine, defaultSeed, defaultToday, ndjsonLine, syntheticCharts, truthHeader, truthLine } from '../../synth/index.ts';
 import { type CliIo, note, printJson } from '../io.ts';
+import { outputFormat } from '../output-format.ts';
 
 interface Options {
   readonly people: number;
   readonly seed: number;
   readonly today: string;
-  readonly format: 'ndjson' | 'csv';
+  readonly format?: 'ndjson' | 'csv';
   readonly duplicates: number;
   readonly mrn: boolean;
   readonly output?: string;
@@ -27,7 +28,7 @@ export function addSynthCommand(program: Command, io: CliIo): void {
     .requiredOption('--people <number>', 'how many people', wholeNumber(1, 100_000_000))
     .option('--seed <number>', 'which people', wholeNumber(0, 4_294_967_295), defaultSeed)
     .option('--today <date>', 'the day on which they are looked at', plainDate, defaultToday)
-    .addOption(new Option('--format <format>', 'as `onechart import` reads it').choices(['ndjson', 'csv']).default('ndjson'))
+    .addOption(new Option('--format <format>', 'as `onechart import` reads it (default: by the name of the output, else ndjson)').choices(['ndjson', 'csv']))
     .option('--duplicates <share>', 'how many have a second chart, such as 0.08; needs --truth', share, 0)
     .option('--truth <file>', 'where to write which charts are of one person, and why, as CSV')
     .option('--no-mrn', 'without record numbers, so that the import issues them')
@@ -47,8 +48,9 @@ async function synth(options: Options, io: CliIo): Promise<void> {
   const people = writer(options.output === undefined ? io.stdout : createWriteStream(options.output, { flags: 'wx' }));
   const truth = options.truth === undefined ? undefined : writer(createWriteStream(options.truth, { flags: 'wx' }));
   const { mrn } = options;
-  const line = options.format === 'csv' ? csvLine : ndjsonLine;
-  if (options.format === 'csv') await people.write(csvHeader({ mrn }));
+  const format = outputFormat(options.format, options.output, { known: ['ndjson', 'csv'], otherwise: 'ndjson' });
+  const line = format === 'csv' ? csvLine : ndjsonLine;
+  if (format === 'csv') await people.write(csvHeader({ mrn }));
   await truth?.write(truthHeader);
   let charts = 0;
   let duplicates = 0;
