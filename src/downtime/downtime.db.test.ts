@@ -120,7 +120,7 @@ test('what a desk wrote is entered once, each number checked, each person compar
   await again.close();
 
   const trail = await database.query<{ action: string }>(`SELECT action FROM patient_audit_events WHERE after->>'code' = $1 ORDER BY seq`, [block.block.code]);
-  expect(new Set(trail.map(({ action }) => action))).toEqual(new Set(['downtime.issued', 'downtime.reconciled', 'downtime.closed']));
+  expect(new Set(trail.map(({ action }) => action))).toEqual(new Set(['downtime.issued', 'downtime.number-settled', 'downtime.reconciled', 'downtime.closed']));
   const [registered] = await database.query<{ origin: string }>(
     `SELECT origin FROM patient_audit_events WHERE "patientId" = $1 AND action = 'patient.registered'`,
     [chart?.id],

@@ -101,7 +101,16 @@ async function enter(inside: Ctx, slip: Slip, given: ReconcileOptions & { code: 
     );
   }
   const settle = async (state: 'USED' | 'VOID' | 'RETURNED' | 'MISSING', reason: string | null) => {
-    if (!given.dryRun) await settleNumber(inside.db, mrn, { state, reason, at: inside.clock.now() });
+    if (given.dryRun) return;
+    await settleNumber(inside.db, mrn, { state, reason, at: inside.clock.now() });
+    // A number that was used is told by the chart's own row; of the others nothing else would say who decided, should the run end here.
+    if (state !== 'USED')
+      await insertAuditEvent(inside, {
+        action: 'downtime.number-settled',
+        patientId: null,
+        reason: reason ?? undefined,
+        after: { code: given.code, mrn, state },
+      });
   };
   if (number.state !== 'OPEN') {
     const same = { used: 'USED', void: 'VOID', unused: 'RETURNED', missing: 'MISSING', blank: '' }[slip.state];
