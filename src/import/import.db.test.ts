@@ -15,6 +15,7 @@ import { defaultHostProfile, renderModule } from '../migrate/module/index.ts';
 import { importFile } from './import.service.ts';
 import { prepareImport } from './prepare.service.ts';
 import { createRecordSplitter } from './records.ts';
+import { readBatches, readBatchesHere } from './source.service.ts';
 
 let database: TestDatabase;
 let folder: string;
@@ -36,6 +37,12 @@ async function file(name: string, content: string | Buffer): Promise<string> {
 
 async function importing(args: readonly string[]) {
   return runCommand(['import', ...args, '--database-url', database.url]);
+}
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** Runs an import that ends well, and its result. */
@@ -223,6 +230,23 @@ test('files as they come: Windows encoding, semicolons, one column, a header alo
   const long = await file('long.csv', `Name\n${'x'.repeat(10 << 20)}\nAna Ruiz Soto\n`);
   expect(await imported([long])).toMatchObject({ rowsImported: 1, rowsRejected: 1 });
   expect((await readCsv(`${long}.errors.csv`))[1]?.slice(0, 3)).toEqual(['2', '', 'IMPORT_RECORD_TOO_LONG']);
+});
+
+test('a thread of its own reads and checks as this one does', async () => {
+  const rows = Array.from({ length: 25 }, (_, index) => `Given${index} Thread${index},${index === 7 ? 'x' : '31/12/1999'}`);
+  const path = await file('thread.csv', `Name,DOB\n${rows.join('\n')}\n`);
+  const { format } = await prepareImport({ path, today: '2026-11-23' });
+  const options = {
+    path,
+    format,
+    from: { byte: 9, line: 2 },
+    batchRows: 4,
+    check: { now: new Date('2026-11-23T00:00:00Z'), timeZone: 'UTC', authorities: [] },
+  };
+  const here = await collect(readBatchesHere(options));
+  expect(here.map((batch) => batch.rows.length)).toEqual([4, 4, 4, 4, 4, 4, 1]);
+  // The size alone decides where a file is read.
+  expect(await collect(readBatches({ ...options, fileSize: 1 << 30 }))).toEqual(here);
 });
 
 test('identifiers of an authority are held against its pattern and belong to one patient', async () => {
