@@ -8,7 +8,9 @@ import { kyselyOnPool } from '../db/connect.ts';
 import type { Ctx } from '../db/context.ts';
 import { openRegistry, type PatientRepository, type Registry } from '../index.ts';
 import { type DeliveryContext, deliverTo, findDueReceivers, placeNewEvents, removeOldEvents } from './delivery.service.ts';
+import { openDocumentSettings } from '../document/content-stores.service.ts';
 import { EventSettings } from './event.schema.ts';
+import { nightlyDuties } from './nightly.service.ts';
 import {
   addReceiver,
   changeReceiver,
@@ -418,6 +420,18 @@ test('old events go when every receiver has taken them; those that somebody wait
   const [last] = await database.query<{ n: number }>('SELECT count(*)::int AS n FROM patient_outbox_events');
   expect(last?.n).toBe(2);
   expect((await findReceiver(ctx, id)).behind).toBe(1);
+});
+
+test('the nightly duties make partitions, sweep uploads and remove old events', async () => {
+  const documents = openDocumentSettings();
+  const done: [string, object][] = [];
+  for (const duty of nightlyDuties({ settings, documents })) done.push([duty.name, await duty.run(ctx)]);
+  await documents.close();
+  expect(done).toEqual([
+    ['audit partitions', { made: expect.arrayContaining([new Date().toISOString().slice(0, 7)]) }],
+    ['abandoned uploads', { abandonedUploads: 0, orphanedObjects: 0, dryRun: false }],
+    ['old events', { removed: 0 }],
+  ]);
 });
 
 test('places and the search for what is due are found by indexes', async () => {
