@@ -4,8 +4,13 @@ import { createSampleEhr } from '../../sample-ehr/index.ts';
 import { createDatabase, type TestDatabase, withClient } from '../../test/support/database.ts';
 import { fixedClock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import { kyselyOnPool } from '../db/connect.ts';
+import type { Ctx } from '../db/context.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { createPatientRepository, openRegistry, type Patient, type PatientRepository, type Registry } from '../index.ts';
 import { defaultHostProfile, renderModule } from '../migrate/module/index.ts';
+import { rebuildSearch } from '../search/entry.service.ts';
 import { overlaps } from './period.ts';
 
 let database: TestDatabase;
@@ -484,6 +489,15 @@ describe('other hosts', () => {
     await patientRepository.addIdentifier(child.id, { type: 'NI', value: '1' });
     expect((await patientRepository.findByIdentifier({ type: 'NI', value: '1' }))?.id).toBe('chart-8');
     expect((await patientRepository.search({ lastName: 'otieno', firstName: 'baby', includeOther: true })).items.map(({ id }) => id)).toEqual(['chart-8']);
+    for (const q of ['zawadi', 'zawdai otieno', 'otieno 22.11.2026', child.mrn, 'baby otieno'])
+      expect((await patientRepository.search({ q })).items[0]?.id, q).toBe('chart-8');
+    await other.query(`INSERT INTO ehr.patients (id, mrn, "lastName") VALUES ('past-1', 'PAST-1', 'Wanjiru')`);
+    const past: Ctx = { db: kyselyOnPool(other.pool()), pool: other.pool(), schema: 'ehr', actor: { kind: 'service' }, clock, newId };
+    for (const options of [{}, { all: true }]) {
+      await other.query(`DELETE FROM ehr.patient_search_entries WHERE "patientId" = 'past-1'`);
+      expect(await inTransaction(past, (inside) => rebuildSearch(inside, options))).toMatchObject({ written: 1, left: 0 });
+    }
+    expect((await patientRepository.search({ q: 'wanjiru' })).items.map(({ id }) => id)).toEqual(['past-1']);
   });
 
   test("in a transaction of the host everything goes with it, also what was kept and the newborn's number", async () => {

@@ -130,8 +130,8 @@ function isShort(word: string): boolean {
 }
 
 function sift(parts: readonly TypedPart[]): TypedPart[] {
-  const told = parts.filter(({ names }) => !isTitle(names[0] ?? ''));
-  const kept = told.length > 0 ? told : parts;
+  // Don is a title to some and a name to others: it may be missing, and counts where it is not.
+  const kept = parts.map((part) => (isTitle(part.names[0] ?? '') ? { ...part, optional: true } : part));
   const seen = new Set<string>();
   const once = kept.filter((part) => {
     const key = JSON.stringify(part);

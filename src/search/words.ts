@@ -51,9 +51,7 @@ const particles = new Set(
 );
 
 /** What people type before and after a name, and before a number. */
-const titles = new Set(
-  'mr mrs ms miss mister dr prof sir madam herr frau fr mme mlle sr sra srta don dona jr rev mrn tel phone dob born id nr patient baby'.split(' '),
-);
+const titles = new Set('mr mrs ms miss mister dr prof sir madam herr frau fr mme mlle sr sra srta don dona jr rev mrn tel phone dob born id nr'.split(' '));
 
 export function isParticle(word: string): boolean {
   return particles.has(word);
