@@ -127,16 +127,19 @@ async function registrarBeside<T>(url: string, work: () => Promise<T>): Promise<
   return { result, felt: { count: taken.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), longest: at(1) } };
 }
 
-/** Kills the import again and again, then lets it end. */
-async function killAndResume(url: string, csv: string, options: { kills: number; seconds: number }): Promise<Imported & { kills: number }> {
+/** Kills the import when it has come to an even share of the rows, again and again, then lets it end. */
+async function killAndResume(url: string, csv: string, options: { kills: number; rows: number }): Promise<Imported & { kills: number }> {
   let kills = 0;
-  for (let kill = 1; kill <= options.kills; kill += 1) {
-    const process = startImport(url, csv);
-    const ended = once(process, 'close');
-    await new Promise((resolve) => setTimeout(resolve, (options.seconds * 1000) / (options.kills + 1)));
-    if (process.kill('SIGKILL')) kills += 1;
-    await ended;
-  }
+  await onClient(url, async (client) => {
+    const read = async () => Number((await client.query<{ n: string }>('SELECT coalesce(max("rowsRead"), 0) AS n FROM import_runs')).rows[0]?.n);
+    for (let kill = 1; kill <= options.kills; kill += 1) {
+      const process = startImport(url, csv);
+      const ended = once(process, 'close');
+      while (process.exitCode === null && (await read()) < (options.rows * kill) / (options.kills + 1)) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (process.kill('SIGKILL')) kills += 1;
+      await ended;
+    }
+  });
   return { ...(await importWhole(url, csv)), kills };
 }
 
@@ -198,7 +201,7 @@ export async function run(args: readonly string[]): Promise<void> {
       ),
     );
     const killUrl = await server.migratedDatabase('bench_import_killed');
-    const killed = await killAndResume(killUrl, csv, { kills: Number(values.kills), seconds: full.result.seconds });
+    const killed = await killAndResume(killUrl, csv, { kills: Number(values.kills), rows });
     const counts = await onClient(killUrl, async (client) => {
       const { rows: found } = await client.query<Record<string, number>>(
         `SELECT (SELECT count(*)::int FROM patients) AS charts, (SELECT count(DISTINCT origin)::int FROM patient_audit_events WHERE origin LIKE 'import %') AS lines,
@@ -208,7 +211,7 @@ export async function run(args: readonly string[]): Promise<void> {
       return found[0] ?? {};
     });
     const whole = full.result.rowsImported;
-    const right = Object.values(counts).every((count) => count === whole);
+    const right = killed.kills === Number(values.kills) && Object.values(counts).every((count) => count === whole);
     console.log(
       `\nkill -9, ${killed.kills} times, then to the end: ${JSON.stringify(counts)}; expected ${whole} of each: ${right ? 'no row twice, none lost' : 'WRONG'}`,
     );
