@@ -6,8 +6,8 @@ import { openStateServer } from '../../test/support/state-server.ts';
 
 /** Another seed or number of states for a night; thousands run with `npm run bench -- states`. */
 const seed = Number(process.env.ONECHART_STATES_SEED ?? 20_261_123);
-const { url, version } = await testServer();
-const count = Number(process.env.ONECHART_STATES_COUNT ?? (version < 18 ? 30 : 40));
+const { url } = await testServer();
+const count = Number(process.env.ONECHART_STATES_COUNT ?? (process.env.ONECHART_WALK === 'all' ? 100 : 24));
 
 test(`${count} random half-applied states of seed ${seed}: repaired to the verified end, or refused with nothing changed`, { timeout: 600_000 }, async () => {
   await using server = await openStateServer(url);
