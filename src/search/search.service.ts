@@ -199,14 +199,18 @@ function ofMerged(of: Rank): Rank {
 
 /** The answer: open charts in their order, then masked ones in the order of their ids, as their place would tell how well they fit. */
 async function show(ctx: Ctx, hits: readonly Hit[], { limit, cut }: { limit: number; cut: boolean }): Promise<TypedPage> {
+  // Of ordinary charts those that fill the page are enough; of the others any may come out open or masked.
+  const isOrdinary = ({ row }: Hit) => !row.restricted && row.mergedInto === null;
+  const ordinary = new Set(hits.filter(isOrdinary).slice(0, limit));
+  const wanted = hits.filter((hit) => ordinary.has(hit) || !isOrdinary(hit));
   const { shown } = await showPatients(
     ctx,
-    hits.slice(0, mostCandidates).map(({ row }) => toPatient(row)),
+    wanted.map(({ row }) => toPatient(row)),
   );
   const open: { item: ShownPatient; match: SearchMatch }[] = [];
   const masked: typeof open = [];
   for (const [at, item] of shown.entries()) {
-    const hit = hits[at] as Hit;
+    const hit = wanted[at] as Hit;
     const { score, reasons, identifies } = hit.rank;
     if (!('masked' in item)) open.push({ item, match: { id: item.id, score, reasons: [...reasons], mergedFrom: hit.mergedFrom } });
     else if (identifies) masked.push({ item, match: { id: item.id, score: null, reasons: [], mergedFrom: null } });
@@ -216,7 +220,7 @@ async function show(ctx: Ctx, hits: readonly Hit[], { limit, cut }: { limit: num
   return {
     items: page.map(({ item }) => item),
     matches: page.map(({ match }) => match),
-    more: cut || all.length > limit,
+    more: cut || all.length > limit || hits.filter(isOrdinary).length > limit,
     nextCursor: null,
     total: null,
   };
