@@ -1,7 +1,8 @@
 // The architecture as rules; ARCHITECTURE.md says why. test/contract/architecture.test.ts proves that each one fires.
 
 const tests = '\\.test\\.ts$';
-const features = 'recovery|patient|document|export|identifier|matching|merge|review|audit|outbox|access|idempotency|synth|downtime|metrics|search|import|events';
+const features =
+  'recovery|patient|document|export|identifier|matching|merge|review|audit|outbox|access|idempotency|synth|downtime|metrics|search|import|events';
 const edges = 'http|intake|jobs|cli|start';
 /** Packages that talk to a database; types of theirs may be named anywhere. */
 const sqlPackages = 'node_modules/(kysely|pg|pg-copy-streams)/';

@@ -15,13 +15,13 @@ const outgoing = (tls ? secure : plain)({ host: '127.0.0.1', port, path: `/healt
   });
   reply.on('end', () => {
     // Shown by docker inspect: says in words what is wrong, and nothing of a patient.
-    console.log(`${reply.statusCode} ${text.slice(0, 500)}`);
-    process.exit(reply.statusCode === 200 ? 0 : 1);
+    process.stdout.write(`${reply.statusCode} ${text.slice(0, 500)}\n`);
+    process.exitCode = reply.statusCode === 200 ? 0 : 1;
   });
 });
 outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 4 seconds')));
 outgoing.on('error', (error) => {
-  console.log(error.message);
-  process.exit(1);
+  process.stdout.write(`${error.message}\n`);
+  process.exitCode = 1;
 });
 outgoing.end();

@@ -138,7 +138,10 @@ function copyOf(table: string, schema: string, { names, statements }: { names: N
     if (effect.kind === 'column' && effect.table === table) return [`ALTER TABLE ${copy} DROP COLUMN IF EXISTS ${quote(effect.name)}`];
     return [];
   });
-  return [`CREATE TEMP TABLE ${copy} (LIKE ${quoteRelation(table, schema)} INCLUDING INDEXES INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY)`, ...drops];
+  return [
+    `CREATE TEMP TABLE ${copy} (LIKE ${quoteRelation(table, schema)} INCLUDING INDEXES INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY)`,
+    ...drops,
+  ];
 }
 
 /** An enum that gets labels is copied with them: what is made afterwards may use them. */

@@ -38,16 +38,18 @@ function codeOf(text: string): string[] {
 
 /** The words after `onechart` in a line of code, up to where the shell takes over. */
 function commandsIn(code: string): string[][] {
-  return [...code.matchAll(/(?:^|[\s/(])onechart ((?:migrate|backup|db|patient|mrn|serve|config|accounts|keys|audit|documents|-)[\s\S]*)$/g)].map(([, rest = '']) => {
-    const words: string[] = [];
-    for (const [word] of rest.matchAll(/"[^"]*"|'[^']*'|[^\s]+/g)) {
-      if (/^(?:[|>&;#()]|2>|\d>)/.test(word)) break;
-      if (word.startsWith('─')) break;
-      words.push(word.replace(/[.,:;)]+$/, ''));
-      if (/[;.)]$/.test(word)) break;
-    }
-    return words;
-  });
+  return [...code.matchAll(/(?:^|[\s/(])onechart ((?:migrate|backup|db|patient|mrn|serve|config|accounts|keys|audit|documents|-)[\s\S]*)$/g)].map(
+    ([, rest = '']) => {
+      const words: string[] = [];
+      for (const [word] of rest.matchAll(/"[^"]*"|'[^']*'|[^\s]+/g)) {
+        if (/^(?:[|>&;#()]|2>|\d>)/.test(word)) break;
+        if (word.startsWith('─')) break;
+        words.push(word.replace(/[.,:;)]+$/, ''));
+        if (/[;.)]$/.test(word)) break;
+      }
+      return words;
+    },
+  );
 }
 
 /** What is wrong with a command line; undefined when there is nothing. In a sentence the command ends where its arguments do. */
