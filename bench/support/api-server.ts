@@ -21,7 +21,7 @@ export async function startApiServer(databaseUrl: string, connections = 10): Pro
   const { stdout } = await promisify(execFile)(process.execPath, [program, 'keys', 'create', '--name', 'bench', '--role', 'ADMIN', '--json'], { env });
   const { key } = JSON.parse(stdout) as { key: string };
   const started = performance.now();
-  const limits = ['limits.requestsPerMinute=1000000', `database.maxConnections=${connections}`];
+  const limits = ['limits.requestsPerMinute=1000000', 'search.mend=false', `database.maxConnections=${connections}`];
   const settings = limits.flatMap((limit) => ['--set', limit]);
   const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--json', ...settings], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise<number | null>((resolve) => {

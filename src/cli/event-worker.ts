@@ -15,6 +15,7 @@ export async function startConfiguredWorker({ address, settings, log }: { addres
   const duties = nightlyDuties({
     settings: settings.events,
     documents,
+    mendsSearch: settings.search.mend,
     retention: retainMonths === undefined || retainFolder === undefined ? undefined : { months: retainMonths, folder: retainFolder, key: sealingKey(settings) },
   });
   const worker = await startEventWorker({ address, settings: settings.events, log, duties });

@@ -422,7 +422,7 @@ test('old events go when every receiver has taken them; those that somebody wait
   expect((await findReceiver(ctx, id)).behind).toBe(1);
 });
 
-test('the nightly duties make partitions, sweep uploads and remove old events', async () => {
+test('the nightly duties make partitions, sweep uploads, mend search and remove old events', async () => {
   const documents = openDocumentSettings();
   const done: [string, object][] = [];
   for (const duty of nightlyDuties({ settings, documents })) done.push([duty.name, await duty.run(ctx)]);
@@ -430,6 +430,7 @@ test('the nightly duties make partitions, sweep uploads and remove old events', 
   expect(done).toEqual([
     ['audit partitions', { made: expect.arrayContaining([new Date().toISOString().slice(0, 7)]) }],
     ['abandoned uploads', { abandonedUploads: 0, orphanedObjects: 0, dryRun: false }],
+    ['search entries', { read: expect.any(Number), written: expect.any(Number), left: 0 }],
     ['old events', { removed: 0 }],
   ]);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { makeKey } from '../../test/support/serve.ts';
 import { parseDatabaseUrl } from '../base/config.ts';
@@ -34,6 +34,24 @@ test('who waits for a chart that somebody holds is told to try again, and the co
     expect((await change()).statusCode).toBe(200);
   } finally {
     holder.release();
+    await http.stop({ delaySeconds: 0, limitSeconds: 10 });
+  }
+});
+
+test('a server that starts finds charts that were written past it', async () => {
+  await database.query(`INSERT INTO patients (mrn, "lastName") VALUES ('PAST-1', 'Unindexed')`);
+  const { settings } = await loadSettings({ env: {}, cwd: '/', flags: [{ key: 'server.port', value: '0', flag: '--port' }] });
+  const http = openHttp({ settings, address: parseDatabaseUrl(database.url), log: createLogger({ level: 'silent' }) });
+  try {
+    const headers = { authorization: `Bearer ${await makeKey(database, 'ADMIN')}` };
+    const found = async () => {
+      const reply = await http.server.inject({ method: 'POST', url: '/api/v1/patients/search', headers, payload: { q: 'unindexed' } });
+      return (reply.json() as { items: { mrn: string }[] }).items.map(({ mrn }) => mrn);
+    };
+    expect(await found()).toEqual([]);
+    await http.listen();
+    await vi.waitFor(async () => expect(await found()).toEqual(['PAST-1']), 5_000);
+  } finally {
     await http.stop({ delaySeconds: 0, limitSeconds: 10 });
   }
 });

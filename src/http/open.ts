@@ -7,6 +7,7 @@ import { type Sealer, startSealing } from '../audit/seal.service.ts';
 import { AppError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { createPool } from '../db/connect.ts';
+import { type Mending, startMending } from '../search/mend.service.ts';
 import { readExcessRights } from '../db/module-catalogue.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Settings } from '../settings/settings.schema.ts';
@@ -51,7 +52,7 @@ export function openHttp({ settings, address, log, metrics }: HttpOptions): Open
     meter: metrics,
     replicas: replicasOf({ settings, address, log }),
   });
-  const around: { shutdown?: Shutdown; listener?: MetricsListener; metricsUrl?: string } = {};
+  const around: { shutdown?: Shutdown; mending?: Mending; listener?: MetricsListener; metricsUrl?: string } = {};
   const assertReady = async () => {
     around.shutdown?.assertStaying();
     await readiness.assertReady();
@@ -85,8 +86,12 @@ export function openHttp({ settings, address, log, metrics }: HttpOptions): Open
       log.info({ url: around.metricsUrl }, 'metrics are served');
     });
   }
+  server.addHook('onListen', () => {
+    if (settings.search.mend) around.mending = startMending(registry.base, log);
+  });
   // After the last answer: nothing may be registered any more when the numbers go back.
   server.addHook('onClose', async () => {
+    await around.mending?.stop();
     await sealer?.stop();
     await around.listener?.close();
     await registry.close();

@@ -157,6 +157,13 @@ export const ExportSettings = z.strictObject({
     .describe('How long an export of the base over REST may take before it is broken off: while it runs, the database keeps what it may still see.'),
 });
 
+export const SearchSettings = z.strictObject({
+  mend: z
+    .boolean()
+    .default(true)
+    .describe('As the server starts, and once a night where it runs the worker, charts that search does not find yet are made findable in the background.'),
+});
+
 export const LogSettings = z.strictObject({
   level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
@@ -198,6 +205,7 @@ const Settings_ = z.strictObject({
   audit: AuditSettings.prefault({}),
   events: EventSettings.prefault({}),
   paper: PaperSettings.prefault({}),
+  search: SearchSettings.prefault({}),
   export: ExportSettings.prefault({}),
   metrics: MetricsSettings.prefault({}),
   log: LogSettings.prefault({}),
