@@ -25,6 +25,8 @@ export const bodyExamples: BodyExamples = {
   },
   updatePatient: { lastName: 'Wanjiru-Otieno', phoneSecondary: null },
   searchPatients: { lastName: 'Wanj', dateOfBirth: '1990-01-01', includeOther: true },
+  exportPatient: { reason: 'Request 2026/117 of the person concerned.' },
+  exportBase: { format: 'csv', status: 'ACTIVE', reason: 'Yearly statistics.' },
   findPatientByMrn: { mrn: 'MRN0000017' },
   findPatientByIdentifier: { type: 'PASSPORT', value: 'A1234567' },
   findPatientByEmail: { email: 'amina.wanjiru@example.org' },

@@ -101,23 +101,23 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 /** One proof for each operation. A contract without one does not compile. */
 const proofs: Readonly<Record<Operation, () => Promise<void>>> = {
   exportPatient: async () => {
-    const { body } = await client.exportPatient({ params: { id: chart.id }, query: { reason: 'Request 2026/117' } });
+    const { body } = await client.exportPatient({ params: { id: chart.id }, body: { reason: 'Request 2026/117' } });
     expect(body).toMatchObject({ format: 'onechart-patient/1', reason: 'Request 2026/117', chart: { mrn: chart.mrn }, exportedBy: { name: 'test-admin' } });
     for (const part of ['names', 'contacts', 'documents', 'allergies', 'riskFlags', 'identifiers'] as const) expect(body[part], part).toHaveLength(1);
     expect(body.audit).toMatchObject({ complete: true });
     expect(body.audit?.events.map(({ action }) => action)).toContain('patient.registered');
     expect((await trail('patient.exported')).at(-1)).toMatchObject({ patientId: chart.id, reason: 'Request 2026/117', actorName: 'test-admin' });
     // Who keeps records is given the chart, and not who looked at it.
-    expect((await clientOf('HIM').exportPatient({ params: { id: chart.id }, query: { reason: 'Request' } })).body.audit).toBeNull();
+    expect((await clientOf('HIM').exportPatient({ params: { id: chart.id }, body: { reason: 'Request' } })).body.audit).toBeNull();
   },
   printFaceSheet: async () => {
-    const { body } = await client.printFaceSheet({ params: { id: chart.id }, query: {} });
+    const { body } = await client.printFaceSheet({ params: { id: chart.id } });
     expect(body.headers.get('content-type')).toBe('application/pdf');
     expect((await body.text()).slice(0, 5)).toBe('%PDF-');
     expect((await trail('patient.printed')).at(-1)).toMatchObject({ patientId: chart.id, after: { sheet: 'face' } });
   },
   exportBase: async () => {
-    const { body } = await client.exportBase({ query: { reason: 'Move to the new system' } });
+    const { body } = await client.exportBase({ body: { reason: 'Move to the new system' } });
     const text = await body.text();
     const [head, ...rest] = linesOf(text);
     const end = rest.pop();
@@ -139,16 +139,16 @@ test.each(exportRoutes.map(({ operationId }) => operationId))('%s works through 
 });
 
 test('nothing leaves without a reason, and nothing of a restricted chart without a grant', async () => {
-  await expect(client.exportBase({ query: {} as never })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
-  await expect(client.exportPatient({ params: { id: chart.id }, query: { reason: ' ' } })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  await expect(client.exportBase({ body: {} as never })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  await expect(client.exportPatient({ params: { id: chart.id }, body: { reason: ' ' } })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   const refused = { code: 'CHART_RESTRICTED' };
-  await expect(client.exportPatient({ params: { id: chart.restrictedId }, query: { reason: 'Request' } })).rejects.toMatchObject(refused);
-  await expect(client.printFaceSheet({ params: { id: chart.restrictedId }, query: {} })).rejects.toMatchObject(refused);
+  await expect(client.exportPatient({ params: { id: chart.restrictedId }, body: { reason: 'Request' } })).rejects.toMatchObject(refused);
+  await expect(client.printFaceSheet({ params: { id: chart.restrictedId } })).rejects.toMatchObject(refused);
   const grant = await client.breakGlass({ params: { id: chart.restrictedId }, body: { reason: 'The person asked for it' } });
-  const { body } = await client.exportPatient({ params: { id: chart.restrictedId }, query: { reason: 'Request' } });
+  const { body } = await client.exportPatient({ params: { id: chart.restrictedId }, body: { reason: 'Request' } });
   expect(body.chart.lastName).toBe('Restrictedperson');
   expect((await trail('patient.exported')).at(-1)?.after).toMatchObject({ grantId: grant.body.id });
-  const all = linesOf(await (await client.exportBase({ query: { reason: 'With a grant' } })).body.text());
+  const all = linesOf(await (await client.exportBase({ body: { reason: 'With a grant' } })).body.text());
   expect(all.at(-1)).toEqual({ type: 'end', charts: chart.others + 2, masked: 0 });
 });
 
@@ -167,7 +167,9 @@ test('a chart that is restricted while an export runs is masked from then on', a
 test('a client that goes away ends the export, and the trail says that it broke off', async () => {
   const before = (await trail('registry.export-broken-off')).length;
   // Not by fetch: it opens another connection in place of an aborted one, without a request, and the server waits for that at its end.
-  const asked = request(`${baseUrl}/api/v1/export?reason=Broken`, { headers: { 'x-test-role': 'HIM' } }).end();
+  const asked = request(`${baseUrl}/api/v1/export`, { method: 'POST', headers: { 'x-test-role': 'HIM', 'content-type': 'application/json' } }).end(
+    '{"reason":"Broken"}',
+  );
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   await once(response, 'data');
   response.destroy();
@@ -182,7 +184,7 @@ test('a client that goes away ends the export, and the trail says that it broke 
 test('an export that takes longer than its limit is broken off, and no file of it looks whole', async () => {
   const own = openServerRegistry(parseDatabaseUrl(database.url), { maxConnections: 3, exportSeconds: 0 });
   const brief = openTestHttp(database, { registry: own });
-  const asked = brief.inject({ url: '/api/v1/export?reason=Too%20long', headers: { 'x-test-role': 'HIM' } });
+  const asked = brief.inject({ method: 'POST', url: '/api/v1/export', headers: { 'x-test-role': 'HIM' }, payload: { reason: 'Too long' } });
   const ended = await asked.then(
     ({ body }) => body,
     () => '',

@@ -10,19 +10,17 @@ import { bind } from '../bind.ts';
 const asFile = (fileName: string) => ({ 'content-disposition': dispositionOf(fileName), 'cache-control': 'no-store' });
 
 export const exportBindings = [
-  bind(exportPatientRoute, async ({ params, query, ctx }) => {
-    const body = await exportPatient(ctx, params.id, query);
+  bind(exportPatientRoute, async ({ params, body: input, ctx }) => {
+    const body = await exportPatient(ctx, params.id, input);
     return { status: 200, body, headers: asFile('patient.json') };
   }),
-  bind(printFaceSheetRoute, async ({ params, query, ctx, registry }) => {
+  bind(printFaceSheetRoute, async ({ params, ctx, registry }) => {
     const { settings, paper } = registry;
-    const body = await makeFaceSheet(ctx, params.id, { timeZone: settings.timeZone, paper, input: query });
+    const body = await makeFaceSheet(ctx, params.id, { timeZone: settings.timeZone, paper });
     return { status: 200, body, headers: { ...asFile('face-sheet.pdf'), 'content-type': 'application/pdf' } };
   }),
-  bind(exportBaseRoute, async ({ query, ctx, request, registry }) => {
-    // Nothing leaves, so nothing is begun.
-    if (request.method === 'HEAD') return { status: 200, headers: { 'cache-control': 'no-store' } };
-    const { chunks, fileName, contentType } = await exportBase(ctx, query);
+  bind(exportBaseRoute, async ({ body: input, ctx, registry }) => {
+    const { chunks, fileName, contentType } = await exportBase(ctx, input);
     const body = Readable.from(chunks, { objectMode: false });
     const limit = setTimeout(() => body.destroy(tooLong(registry.exportSeconds)), registry.exportSeconds * 1000);
     body.once('close', () => clearTimeout(limit));
