@@ -6,6 +6,7 @@ import { kyselyOnPool } from '../db/connect.ts';
 import type { Ctx } from '../db/context.ts';
 import { createMrnIssuer, type MrnIssuer } from '../identifier/mrn.service.ts';
 import { bindTrustedRepository, type PatientRepository } from '../patient/patient-repository.ts';
+import { rebuildSearch } from './entry.service.ts';
 import { searchTyped, type TypedPage } from './search.service.ts';
 import type { TypedSearch } from './search.schema.ts';
 
@@ -272,4 +273,21 @@ test('the trail keeps which charts were shown, and nothing of what was typed', a
     [before],
   );
   expect(rows).toEqual([{ after: { fields: ['q', 'bornTo'], patientIds: [ids.obrien] } }]);
+});
+
+test('of hundreds of charts whose telephone numbers end alike, five or six digits find the one', async () => {
+  await database.query(
+    `INSERT INTO patients (mrn, "lastName", phone) SELECT 'END-' || n, 'Alike', '+25479' || lpad(n::text, 3, '0') || '6543' FROM generate_series(1, 300) n`,
+  );
+  await rebuildSearch(ctx);
+  const page = await search('6543');
+  expect([page.items.length, page.more]).toEqual([20, true]);
+  for (const n of [7, 123, 299]) {
+    const digits = `${String(n).padStart(3, '0')}6543`;
+    const mrns = async (q: string) => (await search(q, { limit: 50 })).items.map((item) => ('mrn' in item ? item.mrn : undefined));
+    expect(await mrns(digits)).toContain(`END-${n}`);
+    // A leading 0 is that of a number at home and does not count.
+    if (n !== 7) expect(await mrns(digits.slice(1))).toContain(`END-${n}`);
+    expect((await mrns(digits.slice(-5))).length).toBe(30);
+  }
 });

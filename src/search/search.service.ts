@@ -14,14 +14,14 @@ import type { SearchMatch, TypedSearch } from './search.schema.ts';
 import {
   type CandidateRow,
   type Filters,
+  fewCandidates,
   findCandidates,
   findSearchedParts,
   findSimilarWords,
   findSurvivors,
   insertSearches,
-  mostCandidates,
 } from './search.store.ts';
-import { beginningQuery, deletesOf, exactQuery, readTyped, similarQuery, type TypedQuery, wordsToCorrect } from './typed-query.ts';
+import { beginningQuery, deletesOf, endOfNumber, exactQuery, readTyped, similarQuery, type TypedQuery, wordsToCorrect } from './typed-query.ts';
 
 /** Words that one mistyped word may stand for; the nearest first. */
 const mostCorrections = 40;
@@ -126,16 +126,26 @@ async function findAll(ctx: Ctx, db: Db, { query, search }: { query: TypedQuery;
     bornTo: search.bornTo === undefined ? undefined : `${search.bornTo}-12-31`,
   };
   const shared = { filters, guarded: ctx.viewer !== undefined };
-  const candidates = await findCandidates(db, { ...shared, whole: exactQuery(query), begun: beginningQuery(query), enough: enoughFor(query, search.limit) });
+  const few = query.parts.length === 1 && query.initials.length === 0 && search.limit * 2 <= fewCandidates;
+  const first = await findCandidates(db, {
+    ...shared,
+    whole: exactQuery(query),
+    begun: beginningQuery(query),
+    enough: enoughFor(query, search.limit),
+    few,
+    end: endOfNumber(query),
+  });
+  const { candidates } = first;
   const words = candidates.length < 3 && !candidates.some(({ stage }) => stage === 1) ? wordsToCorrect(query) : [];
   if (words.length > 0) {
     const known = await findSimilarWords(db, [...new Set(words.flatMap(deletesOf))]);
     const similar = new Map(words.map((word) => [word, corrections(word, known)]));
     const more = await findCandidates(db, { ...shared, whole: '', begun: similarQuery(query, similar), enough: 1 });
     const there = new Set(candidates.map(({ id }) => id));
-    candidates.push(...more.filter(({ id }) => !there.has(id)));
+    candidates.push(...more.candidates.filter(({ id }) => !there.has(id)));
+    return { candidates, cut: first.cut || more.cut };
   }
-  return { candidates, cut: candidates.length >= mostCandidates };
+  return first;
 }
 
 /** After how many charts found by whole terms their beginnings are not looked for. Nobody who types a whole number means the beginning of another. */

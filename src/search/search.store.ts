@@ -17,7 +17,9 @@ export interface Filters {
 export type CandidateRow = PatientRow & { readonly stage: 1 | 2 };
 
 /** So many charts are ranked. Whoever types a name that more bear has to type more. */
-export const mostCandidates = 100;
+const mostCandidates = 100;
+/** What fits a single word or number fits it alike: more than two pages of it would only be ranked to be left out. */
+export const fewCandidates = 40;
 /** Charts that have the terms are looked at one by one for the filters; of a name that 100 000 bear, no more than these. */
 const mostLookedAt = 3000;
 
@@ -30,28 +32,41 @@ const filters = `($3::text is null or chart."status"::text = $3) and ($4::boolea
  * wanted, where a join would be planned for all that may come. The queries are subqueries and the limits stand in the text, so
  * that a plan for these values costs no less than one for any, and a connection keeps the latter: planning takes 0.66 ms of 0.94.
  */
-const stage = (number: 1 | 2, { found, where }: { found: string; where: string }) =>
-  `select ${selectedColumns('chart')}, ${number} as "stage" from (select "patientId" from ${found} limit ${mostLookedAt}) as entry cross join lateral (select * from patients where patients."id" = entry."patientId" offset 0) as chart where ${filters}${where} limit ${mostCandidates}`;
+const stage = (number: 1 | 2, { found, where, most }: { found: string; where: string; most: number }) =>
+  `select ${selectedColumns('chart')}, ${number} as "stage" from (select "patientId" from ${found} limit ${mostLookedAt}) as entry cross join lateral (select * from patients where patients."id" = entry."patientId" offset 0) as chart where ${filters}${where} limit ${most}`;
 
-export const candidatesSql = `with whole as materialized (select entry."patientId" from patient_search_entries as entry where entry."terms" @@ (select $1::tsquery)),
-first as materialized (${stage(1, { found: 'whole', where: '' })}),
+/** Entries know telephone numbers by their last four and seven digits; of five or six the rest is looked at before the first charts are taken. */
+const endsSo = `($10::text is null or entry."terms" @@ (select $11::tsquery) or exists (select from unnest(tsvector_to_array(entry."terms")) as term where term like $10))`;
+
+const candidatesOf = (
+  most: number,
+) => `with whole as materialized (select entry."patientId" from patient_search_entries as entry where entry."terms" @@ (select $1::tsquery) and ${endsSo}),
+first as materialized (${stage(1, { found: 'whole', where: '', most })}),
 begun as materialized (select entry."patientId" from patient_search_entries as entry where (select count(*) from first) < $8 and entry."terms" @@ (select $2::tsquery)),
-second as materialized (${stage(2, { found: 'begun', where: ' and not ($9 and chart."restricted")' })})
+second as materialized (${stage(2, { found: 'begun', where: ' and not ($9 and chart."restricted")', most })})
 select * from first union all select * from second where not exists (select from first where first."id" = second."id")`;
 
-const selectCandidates = prepared<CandidateRow>('search', candidatesSql);
+const selectCandidates = prepared<CandidateRow>('search', candidatesOf(mostCandidates));
+const selectFew = prepared<CandidateRow>('search_few', candidatesOf(fewCandidates));
+
+/** The end of a telephone number, and the query for all else that these digits may be. */
+export interface NumberEnd {
+  readonly digits: string;
+  readonly otherwise: string;
+}
 
 /**
  * Charts that have every term (stage 1), and, when these are fewer than `enough`, those in which every part begins a term
- * (stage 2), in no order. Restricted charts are left out of the second stage where `guarded`: what is found by beginnings can
- * be spelled out letter by letter.
+ * (stage 2), in no order; whether there may be more. Restricted charts are left out of the second stage where `guarded`: what
+ * is found by beginnings can be spelled out letter by letter.
  */
 export async function findCandidates(
   db: Db,
-  query: { whole: string; begun: string; filters: Filters; enough: number; guarded: boolean },
-): Promise<CandidateRow[]> {
+  query: { whole: string; begun: string; filters: Filters; enough: number; guarded: boolean; few?: boolean; end?: NumberEnd | undefined },
+): Promise<{ candidates: CandidateRow[]; cut: boolean }> {
   const { status, deceased, gender, bornFrom, bornTo } = query.filters;
-  return selectCandidates(db, [
+  const { few = false, end } = query;
+  const candidates = await (few ? selectFew : selectCandidates)(db, [
     query.whole,
     query.begun,
     status ?? null,
@@ -61,7 +76,10 @@ export async function findCandidates(
     bornTo ?? null,
     query.enough,
     query.guarded,
+    end === undefined ? null : `p:%${end.digits}`,
+    end?.otherwise ?? null,
   ]);
+  return { candidates, cut: candidates.length >= (few ? fewCandidates : mostCandidates) };
 }
 
 /** So many words are one slip away from a short common one; more are not compared. */

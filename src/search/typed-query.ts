@@ -234,6 +234,14 @@ export function exactQuery({ parts }: TypedQuery): string {
   return parts.map((part) => either(exactTerms(part).map(quoteTerm))).join(' & ');
 }
 
+/** The end of a telephone number, of a length that is no term, typed alone, and the query for all else that it may be. */
+export function endOfNumber({ parts }: TypedQuery): { digits: string; otherwise: string } | undefined {
+  const [part, ...others] = parts;
+  const { digits } = part ?? {};
+  if (part === undefined || others.length > 0 || digits === undefined || digits.length < 5 || digits.length > 6) return undefined;
+  return { digits, otherwise: exactQuery({ parts: [{ ...part, digits: undefined }], initials: [] }) };
+}
+
 /** A tsquery for charts in which every part begins a word or a number; particles may be missing. */
 export function beginningQuery({ parts }: TypedQuery): string {
   return parts
