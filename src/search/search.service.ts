@@ -126,7 +126,7 @@ async function findAll(ctx: Ctx, db: Db, { query, search }: { query: TypedQuery;
     bornTo: search.bornTo === undefined ? undefined : `${search.bornTo}-12-31`,
   };
   const shared = { filters, guarded: ctx.viewer !== undefined };
-  const few = query.parts.length === 1 && query.initials.length === 0 && search.limit * 2 <= fewCandidates;
+  const few = query.parts.length === 1 && query.initials.length === 0 && search.limit < fewCandidates;
   const first = await findCandidates(db, {
     ...shared,
     whole: exactQuery(query),

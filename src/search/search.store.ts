@@ -18,8 +18,8 @@ export type CandidateRow = PatientRow & { readonly stage: 1 | 2 };
 
 /** So many charts are ranked. Whoever types a name that more bear has to type more. */
 const mostCandidates = 100;
-/** What fits a single word or number fits it alike: more than two pages of it would only be ranked to be left out. */
-export const fewCandidates = 40;
+/** What fits a single word or number fits it alike: much more than a page of it would only be ranked to be left out. */
+export const fewCandidates = 60;
 /** Charts that have the terms are looked at one by one for the filters; of a name that 100 000 bear, no more than these. */
 const mostLookedAt = 3000;
 
